@@ -1,0 +1,6 @@
+package modelmetricsconnector
+
+// Config of the connector.
+type Config struct {
+	_ struct{}
+}

@@ -1,0 +1,3 @@
+package modelmetricsconnector
+
+//go:generate go tool mdatagen metadata.yaml

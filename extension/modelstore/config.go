@@ -1,0 +1,6 @@
+package modelstore
+
+// Config of the extension.
+type Config struct {
+	_ struct{}
+}

@@ -1,0 +1,3 @@
+package modelstore
+
+//go:generate go tool mdatagen metadata.yaml

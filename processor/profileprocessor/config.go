@@ -1,0 +1,6 @@
+package profileprocessor
+
+// Config of the processor.
+type Config struct {
+	_ struct{}
+}

@@ -1,0 +1,3 @@
+package profileprocessor
+
+//go:generate go tool mdatagen metadata.yaml
