@@ -5,7 +5,9 @@
 package num
 
 import (
+	"encoding/binary"
 	"math"
+	"math/big"
 	"math/bits"
 )
 
@@ -159,6 +161,21 @@ func (s *Sum) Mean(n uint64) float64 {
 	}
 	frac, exp := s.frexp()
 	return math.Ldexp(frac/float64(n), exp)
+}
+
+// Big returns the sum as it is, without rounding.
+func (s *Sum) Big() *big.Float {
+	m, negative := s.magnitude()
+	var raw [4 * len(m)]byte
+	for i, v := range m {
+		binary.BigEndian.PutUint32(raw[len(raw)-4*(i+1):], v)
+	}
+	i := new(big.Int).SetBytes(raw[:])
+	f := new(big.Float).SetInt(i) // with as many bits as i has
+	if negative {
+		f.Neg(f)
+	}
+	return f.SetMantExp(f, lowest)
 }
 
 // frexp returns the sum, rounded to 53 bits or to a multiple of 2^−1074, as
