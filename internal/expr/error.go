@@ -1,0 +1,52 @@
+package expr
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Pos is a place in a source text. Both numbers count from 1; columns count
+// characters, not bytes.
+type Pos struct{ Line, Column int }
+
+// Position returns p; it makes every node that embeds a Pos tell its own.
+func (p Pos) Position() Pos { return p }
+
+// String names the place as messages do. The line is left out of the first
+// one, since nearly all sources have just that.
+func (p Pos) String() string {
+	if p.Line <= 1 {
+		return "column " + strconv.Itoa(p.Column)
+	}
+	return fmt.Sprintf("line %d column %d", p.Line, p.Column)
+}
+
+// Error is a mistake in a source text. Parse returns the first one, since what
+// follows it is guesswork; Compile returns all that it finds, joined.
+type Error struct {
+	Pos
+	Token   string // as written; empty at the end of the text
+	Problem string // what is wrong with it
+	Hint    string // what would be right
+}
+
+// Error returns one line: the place, the token, the problem and the remedy.
+func (e *Error) Error() string {
+	return e.Pos.String() + ": " + subject(e.Token) + " " + e.Problem + "; " + e.Hint
+}
+
+// subject quotes a token for a message, and shortens what would fill the screen.
+func subject(token string) string {
+	const most = 40
+	if token == "" {
+		return "the end"
+	}
+	if r := []rune(token); len(r) > most {
+		token = string(r[:most]) + "…"
+	}
+	if isQuote(token[0]) && !strings.ContainsFunc(token, func(r rune) bool { return r < ' ' }) {
+		return token
+	}
+	return strconv.Quote(token)
+}
