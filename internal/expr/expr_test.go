@@ -78,6 +78,11 @@ func TestEval(t *testing.T) {
 		{`features.age > features.limit`, "ann"},
 		{`features.age <= features.limit`, "bob"},
 		{`not features.age > 41`, "ann"},
+		{`not features.age < 41`, "ann bob"},
+		{`not features.age <= 41`, "bob"},
+		{`not features.age >= 60`, "ann"},
+		{`not features.age == 41`, "bob"},
+		{`not features.age != 41`, "ann"},
 		{`not not features.age > 41`, "bob"},
 		{`not features.age == features.limit`, "ann"},
 		{`features.limit != 7`, "ann bob"}, // NaN is missing
