@@ -68,6 +68,8 @@ func judge(n Node, r row) int {
 		order = strings.Compare(a, b.(string))
 	case bool:
 		order = strings.Compare(strconv.FormatBool(a), strconv.FormatBool(b.(bool)))
+	default:
+		return unknown // of a type that fits no field
 	}
 	return known([]bool{order == 0, order != 0, order < 0, order <= 0, order > 0, order >= 0}[c.Op])
 }
