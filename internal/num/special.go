@@ -33,7 +33,14 @@ func ChiSquaredQuantile(p, df float64) float64 {
 	case p == 1:
 		return math.Inf(1)
 	}
-	return 2 * mathext.GammaIncRegInv(df/2, p)
+	// The library's search ends at 0 for tiny quantiles. There P(a, x) is the
+	// leading term of its series, xᵃ/Γ(a+1)·(1 − ax/(a+1) + …).
+	a := df / 2
+	lg, _ := math.Lgamma(a + 1)
+	if x := math.Exp((math.Log(p) + lg) / a); x < 1e-6 {
+		return 2 * x * (1 + x/(a+1))
+	}
+	return 2 * mathext.GammaIncRegInv(a, p)
 }
 
 // NormalQuantile returns the x that a standard normal variable does not exceed
@@ -61,7 +68,7 @@ func KolmogorovSurvival(t float64) float64 {
 	switch {
 	case math.IsNaN(t):
 		return t
-	case t <= 0:
+	case t < 0.04: // 1 − Q is below 10⁻³³⁰
 		return 1
 	case t < 1:
 		// a = exp(−π²/(8t²)); the terms are a, a⁹, a²⁵, a⁴⁹, …

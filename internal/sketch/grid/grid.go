@@ -36,8 +36,8 @@ import (
 type Grid struct {
 	edges []float64
 	depth int
-	tree  []float64 // the edges as a perfect search tree in Eytzinger order, from index 1
-	cells []cell    // one a bin
+	tree  []int64 // the keys of the edges as a perfect search tree in Eytzinger order, from index 1
+	cells []cell  // one a bin
 	parts []Partition
 	id    uint64
 }
@@ -58,7 +58,7 @@ func newGrid(edges []float64, parts []Partition) *Grid {
 	for 1<<g.depth <= len(edges) {
 		g.depth++
 	}
-	g.tree = make([]float64, 1<<g.depth)
+	g.tree = make([]int64, 1<<g.depth)
 	g.plant(1, 0)
 	g.cells = make([]cell, len(edges)+1)
 	for i := 1; i < len(edges); i++ {
@@ -77,28 +77,37 @@ func newGrid(edges []float64, parts []Partition) *Grid {
 }
 
 // plant fills the subtree at node k with the edges from rank on, in order, and
-// returns the rank after it. Ranks without an edge are +Inf.
+// returns the rank after it. Ranks without an edge are above every value.
 func (g *Grid) plant(k, rank int) int {
 	if k >= len(g.tree) {
 		return rank
 	}
 	rank = g.plant(2*k, rank)
-	g.tree[k] = math.Inf(1)
+	g.tree[k] = math.MaxInt64
 	if rank < len(g.edges) {
-		g.tree[k] = g.edges[rank]
+		g.tree[k] = key(g.edges[rank])
 	}
 	return g.plant(2*k+1, rank+1)
 }
 
-// Find returns the bin of x, which must not be NaN. Both zeros fall alike.
+// key maps numbers to integers of the same order. −0 comes just below 0; as no
+// edge is −0, no search tells them apart.
+func key(x float64) int64 {
+	b := int64(math.Float64bits(x))
+	return b ^ int64(uint64(b>>63)>>1)
+}
+
+// Find returns the bin of x. Both zeros fall alike. Infinities fall into the
+// outer bins, and so does NaN, which has no place here.
 //
 // The tree is perfect, so every search takes the same number of steps, and no
-// step branches on the comparison: the rank of x is the path itself.
+// step branches on the comparison: the path itself is the rank of x. Integers
+// are compared, since with floats the compiler's code takes three times as long.
 func (g *Grid) Find(x float64) int {
-	k, tree := 1, g.tree
+	k, tree, want := 1, g.tree, key(x)
 	for range g.depth {
 		right := 0
-		if tree[k] < x {
+		if tree[k] < want {
 			right = 1
 		}
 		k = 2*k + right
