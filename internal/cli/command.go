@@ -26,6 +26,7 @@ const defaultURI = "builtin:" + builtinprovider.Default
 func NewCommand(factories func() (otelcol.Factories, error), version, name string) *cobra.Command {
 	cmd := otelcol.NewCommand(settings(factories, version, name))
 	cmd.Short = "Watch machine-learning models in production"
+	cmd.Flag("feature-gates").DefValue = "" // some forty gates; `featuregate` lists them
 	runDefault(cmd)
 	cmd.AddCommand(
 		printDefaultConfigCommand(),
