@@ -1,0 +1,105 @@
+package drift
+
+import (
+	"cmp"
+	"container/heap"
+)
+
+// Cochran is the expected count that the usual rule asks of a contingency
+// table: at least 80 % of the cells expect 5 values and none fewer than 1.
+// [Cochran 1954]
+const Cochran = 5.0
+
+// Contingency says how the 2 × B table of a chi-square test is prepared. The
+// zero value takes the table as it is.
+type Contingency struct {
+	// MinExpected merges the rarest columns until at least 80 % of the cells
+	// expect this many values and none fewer than a fifth of it. Cochran is the
+	// usual value, 0 merges nothing.
+	MinExpected float64
+	// Yates moves every cell of a 2 × 2 table by up to ½ towards its expected
+	// count, as scipy.stats.chi2_contingency(correction=True) does. Tables with
+	// more columns are not touched.
+	Yates bool
+}
+
+// Test is the result of a two-sample test.
+type Test struct {
+	Statistic float64
+	P         float64 // probability of this or a larger statistic without drift
+	DF        int     // degrees of freedom, for the chi-square family
+	Columns   int     // columns or values left after merging
+	Merged    int     // columns that went into others
+	Clipped   bool    // P lies at an end of its table
+}
+
+// column is one bin of both sides.
+type column struct{ r, c uint64 }
+
+// table is the 2 × B table without empty columns.
+type table struct {
+	columns []column
+	n, m    uint64
+	merged  int
+}
+
+func tabulate(s sides, minExpected float64) table {
+	t := table{n: s.n, m: s.m, columns: make([]column, 0, len(s.ref))}
+	for i := range s.ref {
+		if s.ref[i] > 0 || s.cur[i] > 0 {
+			t.columns = append(t.columns, column{s.ref[i], s.cur[i]})
+		}
+	}
+	if minExpected > 0 {
+		t.mergeRare(minExpected)
+	}
+	return t
+}
+
+// mergeRare joins the two rarest columns until the table satisfies the rule.
+// Columns of equal size are ordered by their reference count, so the order of
+// the bins has no influence.
+func (t *table) mergeRare(least float64) {
+	few, none := 0, 0 // cells that expect fewer than least, than least/5
+	count := func(col column, sign int) {
+		share := (float64(col.r) + float64(col.c)) / (float64(t.n) + float64(t.m))
+		for _, size := range [2]uint64{t.n, t.m} {
+			if e := share * float64(size); e < least {
+				few += sign
+				if e < least/5 {
+					none += sign
+				}
+			}
+		}
+	}
+	for _, col := range t.columns {
+		count(col, 1)
+	}
+	rare := rarest(t.columns)
+	heap.Init(&rare)
+	for len(rare) > 1 && (none > 0 || 5*few > 2*len(rare)) {
+		a, b := heap.Pop(&rare).(column), heap.Pop(&rare).(column)
+		both := column{a.r + b.r, a.c + b.c}
+		heap.Push(&rare, both)
+		count(a, -1)
+		count(b, -1)
+		count(both, 1)
+		t.merged++
+	}
+	t.columns = rare
+}
+
+// rarest is a heap of columns, the rarest on top.
+type rarest []column
+
+func (h rarest) Len() int      { return len(h) }
+func (h rarest) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h rarest) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(h[i].r+h[i].c, h[j].r+h[j].c), cmp.Compare(h[i].r, h[j].r)) < 0
+}
+func (h *rarest) Push(x any) { *h = append(*h, x.(column)) }
+func (h *rarest) Pop() any {
+	last := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return last
+}

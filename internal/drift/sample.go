@@ -1,0 +1,118 @@
+package drift
+
+import (
+	"github.com/driftmeter/driftmeter/internal/sketch/grid"
+)
+
+// Sample is one side of a question: what a profile keeps of one field.
+//
+// It is numeric when Grid is set, else categorical. It only borrows its slices
+// and histograms; nothing of it is modified.
+type Sample struct {
+	// Grid and Hist are the counts of a numeric field. The moments and extremes
+	// are those of the same values.
+	Grid *grid.Grid
+	Hist *grid.Hist
+	Min  float64
+	Max  float64
+	Mean float64
+	// Variance has the divisor N. Leave it NaN when it is beyond float64.
+	Variance float64
+
+	// Known are the counts of the reference's categories, in their order on both
+	// sides.
+	Known []uint64
+	// New are the counts of the values that are no reference category, one a
+	// value; New[i] is the same value on both sides. The shorter slice is padded
+	// with zeros.
+	New []uint64
+	// Other counts the values, new ones too, that are beyond the cap of
+	// categories.
+	Other uint64
+
+	// Missing counts the rows without a value. They take part only with the
+	// option missing: bin.
+	Missing uint64
+}
+
+func (s Sample) numeric() bool { return s.Grid != nil }
+
+// N returns the number of usable values.
+func (s Sample) N() uint64 {
+	if s.numeric() {
+		return s.Hist.Total()
+	}
+	n := s.Other
+	for _, c := range s.Known {
+		n += c
+	}
+	for _, c := range s.New {
+		n += c
+	}
+	return n
+}
+
+// constant reports that a numeric side holds one value only.
+func (s Sample) constant() bool { return s.Min == s.Max }
+
+// Names of the binnings, as users write them.
+const (
+	Deciles    = grid.Deciles
+	Ventiles   = grid.Ventiles
+	Doane      = grid.Doane
+	Sturges    = grid.Sturges
+	Auto       = grid.Auto
+	Grid       = grid.Every
+	Categories = "categories"
+)
+
+// Binnings are the names that the option bins knows. Categories is what
+// categorical fields use whatever the option says.
+func Binnings() []string { return []string{Deciles, Ventiles, Doane, Sturges, Auto, Grid} }
+
+// categories returns the counts of both sides: one bin a reference category,
+// then one for everything new, or one each for the new values and one for those
+// beyond the cap.
+func categories(ref, cur Sample, each bool) (r, c []uint64) {
+	known, extra := max(len(ref.Known), len(cur.Known)), max(len(ref.New), len(cur.New))
+	side := func(s Sample) []uint64 {
+		counts := make([]uint64, known, known+extra+2)
+		copy(counts, s.Known)
+		if !each {
+			fresh, _ := total(s.New)
+			return append(counts, fresh+s.Other)
+		}
+		counts = counts[:known+extra+1]
+		copy(counts[known:], s.New)
+		counts[known+extra] = s.Other
+		return counts
+	}
+	return side(ref), side(cur)
+}
+
+// partition returns the counts of both sides in the bins of that name. A
+// constant reference has three bins whatever the name: below it, it, above it.
+func partition(name string, ref, cur Sample) (r, c []uint64, ok bool) {
+	p, ok := ref.Grid.Partition(name)
+	if ref.constant() && name != Grid {
+		p, ok = aroundAtom(ref.Grid, ref.Min), true
+	}
+	if !ok {
+		return nil, nil, false
+	}
+	return p.Fold(ref.Hist.Counts), p.Fold(cur.Hist.Counts), true
+}
+
+// aroundAtom joins the bins below and those above the bin of v.
+func aroundAtom(g *grid.Grid, v float64) grid.Partition {
+	p := grid.Partition{Name: "constant", Group: make([]uint16, g.Bins()), Groups: 3}
+	for i := range p.Group {
+		switch at := g.Find(v); {
+		case i == at:
+			p.Group[i] = 1
+		case i > at:
+			p.Group[i] = 2
+		}
+	}
+	return p
+}
