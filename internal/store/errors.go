@@ -1,0 +1,152 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"syscall"
+
+	cerrors "github.com/cockroachdb/errors"
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// ErrClosed is returned by everything that is called after Close.
+var ErrClosed = errors.New("the store is closed")
+
+// ErrReadOnly is returned by Commit on a store that was opened to be read.
+var ErrReadOnly = errors.New("the store was opened to be read only")
+
+// ErrDone is returned by Commit on a transaction that was committed or
+// discarded before.
+var ErrDone = errors.New("the transaction was committed or discarded before")
+
+// ErrStale is returned by Commit when the store was opened again since Begin:
+// what the caller read before may no longer be so. Begin again, read again.
+var ErrStale = errors.New("the store was opened again since the transaction began")
+
+// ErrTooLarge is wrapped by Commit when a key or a transaction is too large.
+var ErrTooLarge = errors.New("too large")
+
+// ErrCorrupt is wrapped by the errors of decoders: the bytes are not what this
+// package writes.
+var ErrCorrupt = errors.New("corrupt record")
+
+// InUseError says that another process, or this one, has the directory open.
+type InUseError struct {
+	Dir   string
+	Owner string // what the owner wrote about itself; empty when unknown
+	Err   error  // what the lock answered
+}
+
+func (e *InUseError) Error() string {
+	owner := e.Owner
+	if owner == "" {
+		owner = "another process"
+	}
+	return fmt.Sprintf("the directory %s is in use by %s; stop it, or configure another directory (%v)", e.Dir, owner, e.Err)
+}
+
+func (e *InUseError) Unwrap() error { return e.Err }
+
+// NewerError says that a later release wrote the directory.
+type NewerError struct {
+	Dir        string
+	What       string // whose format: "store" or "Pebble"
+	Have, Know uint64 // the directory's format; the newest one that is known here
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("the directory %s has %s format %d, this release knows formats up to %d; use the release that wrote it, or a later one", e.Dir, e.What, e.Have, e.Know)
+}
+
+// CorruptError says that files of the directory are damaged or missing.
+type CorruptError struct {
+	Dir  string
+	File string // the file's name in Dir; empty when unknown
+	Err  error
+}
+
+func (e *CorruptError) Error() string {
+	file := ""
+	if e.File != "" {
+		file = " (file " + e.File + ")"
+	}
+	return fmt.Sprintf("the state in %s%s is damaged: %v; run `driftmeter check %s` to see what is lost", e.Dir, file, e.Err, e.Dir)
+}
+
+func (e *CorruptError) Unwrap() error { return e.Err }
+
+// DiskFullError refuses a commit before anything is written.
+type DiskFullError struct {
+	Dir         string
+	Avail, Need uint64 // bytes
+}
+
+func (e *DiskFullError) Error() string {
+	return fmt.Sprintf("the disk of %s has %d MB left, and %d MB are kept free so that the state stays writable; make room", e.Dir, e.Avail>>20, e.Need>>20)
+}
+
+// FailedError says that a write failed, so the store has stopped writing. The
+// next call tries to open it again.
+type FailedError struct {
+	Dir string
+	Err error // the first failure
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("the store in %s stopped after a failed write: %v", e.Dir, e.Err)
+}
+
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// damage turns an error of Pebble into a CorruptError where the disk's content
+// is to blame, and leaves every other error alone.
+func damage(dir string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *CorruptError
+	if errors.As(err, &known) {
+		return err
+	}
+	text := err.Error()
+	missing := strings.Contains(text, "could not open manifest file") ||
+		strings.Contains(text, "object size mismatch") ||
+		strings.Contains(text, "does not exist") && strings.Contains(text, ".sst") ||
+		strings.Contains(text, "file does not exist") && strings.Contains(text, "L0") ||
+		errors.Is(err, pebble.ErrDBNotPristine)
+	if !missing && !pebble.IsCorruptionError(err) && !errors.Is(err, ErrCorrupt) {
+		return err
+	}
+	return &CorruptError{Dir: dir, File: damagedFile(err), Err: err}
+}
+
+var (
+	fileName  = regexp.MustCompile(`\d{6,}\.(sst|log|blob)|(MANIFEST|OPTIONS)-\d{6,}`)
+	tableName = regexp.MustCompile(`(?:L\d: |table |file )(\d{6,})`)
+	walName   = regexp.MustCompile(`wal (\d+)`)
+)
+
+// damagedFile finds the name of the damaged file in what Pebble says.
+func damagedFile(err error) string {
+	if info := pebble.ExtractDataCorruptionInfo(err); info != nil && info.Path != "" {
+		return info.Path[strings.LastIndexAny(info.Path, `/\`)+1:]
+	}
+	text := err.Error() + "\n" + cerrors.FlattenDetails(err)
+	if m := fileName.FindString(text); m != "" {
+		return m
+	}
+	if m := tableName.FindStringSubmatch(text); m != nil {
+		return m[1] + ".sst"
+	}
+	if m := walName.FindStringSubmatch(text); m != nil {
+		return fmt.Sprintf("%06s.log", m[1])
+	}
+	return ""
+}
+
+// noRoom tells a full disk from other failures.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
