@@ -1,0 +1,209 @@
+// Package catalog knows the models: their definitions, the versions that have
+// sent records, and the reference that each version is compared with.
+package catalog
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/reference"
+	"github.com/driftmeter/driftmeter/internal/store"
+)
+
+// Options of a catalog, as the modelstore's configuration gives them.
+type Options struct {
+	Window       time.Duration // event-time window
+	Retention    time.Duration // how long profiles are kept
+	AutoRegister bool          // accept models that nobody defined
+	Warmup       int           // records that make a reference where there is none
+	WarmupWait   time.Duration // after which fewer records do
+	Settle       time.Duration // of quiet after which reference rows are complete
+	Models       int           // limit
+	Versions     int           // limit, per model
+	Rows         int           // limit, of reference rows per version
+	Profile      profile.Limits
+}
+
+// Catalog is safe for concurrent use.
+type Catalog struct {
+	store *store.Store
+	opts  Options
+
+	mu         sync.RWMutex
+	models     map[string]*Model
+	layouts    map[string]*profile.Layout
+	references map[referenceKey]*reference.Reference
+}
+
+// Model is one model with its versions.
+type Model struct {
+	Definition *model.Definition
+	Configured bool // defined by configuration, not registered by its first record
+	versions   map[string]*Version
+}
+
+// Version is one version of a model.
+type Version struct {
+	Model      string
+	Name       string
+	Definition *model.Definition
+	// FixedReference says that the reference comes from the configuration, so
+	// that rows from the pipeline do not replace it.
+	FixedReference bool
+
+	layout atomic.Pointer[profile.Layout]
+}
+
+// Layout is what the version's predictions are counted by; nil until it has a
+// reference.
+func (v *Version) Layout() *profile.Layout { return v.layout.Load() }
+
+// referenceKey names a reference; an empty version stands for every version.
+type referenceKey struct{ model, version, dataset string }
+
+// Open returns the catalog of a store: the configured definitions, and what the
+// store has learned.
+func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error) {
+	c := &Catalog{
+		store: s, opts: o, models: map[string]*Model{},
+		layouts: map[string]*profile.Layout{}, references: map[referenceKey]*reference.Reference{},
+	}
+	for _, d := range defs {
+		c.models[d.Name] = &Model{Definition: d, Configured: true, versions: map[string]*Version{}}
+	}
+	err := s.EachVersion(func(name, version string, _ store.Version) error {
+		if m := c.models[name]; m == nil {
+			c.models[name] = &Model{Definition: &model.Definition{Name: name}, versions: map[string]*Version{}}
+		}
+		_, err := c.register(name, version)
+		return err
+	})
+	return c, err
+}
+
+// Options returns the options that the catalog was opened with.
+func (c *Catalog) Options() Options { return c.opts }
+
+// Admit returns the version that a record belongs to, and registers it if it is
+// new. It refuses with UnknownModel, TooManyModels or TooManyVersions.
+func (c *Catalog) Admit(name, version string) (*Version, *record.Refusal) {
+	c.mu.RLock()
+	m := c.models[name]
+	if m != nil {
+		if v := m.versions[version]; v != nil {
+			c.mu.RUnlock()
+			return v, nil
+		}
+	}
+	c.mu.RUnlock()
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m = c.models[name]; m == nil {
+		switch {
+		case !c.opts.AutoRegister:
+			return nil, &record.Refusal{Reason: record.UnknownModel, Key: name,
+				Detail: "is not among modelstore.models and auto_register is false"}
+		case len(c.models) >= c.opts.Models:
+			return nil, &record.Refusal{Reason: record.TooManyModels, Key: name,
+				Detail: fmt.Sprintf("there are limits.models=%d models already", c.opts.Models)}
+		}
+		m = &Model{Definition: &model.Definition{Name: name}, versions: map[string]*Version{}}
+		c.models[name] = m
+	}
+	if len(m.versions) >= c.opts.Versions && m.versions[version] == nil {
+		return nil, &record.Refusal{Reason: record.TooManyVersions, Key: name,
+			Detail: fmt.Sprintf("has limits.versions=%d versions already; %q is one more", c.opts.Versions, version)}
+	}
+	v, err := c.register(name, version)
+	if err != nil {
+		return nil, &record.Refusal{Reason: record.Corrupt, Key: name, Detail: err.Error()}
+	}
+	return v, nil
+}
+
+// register adds a version and finds its layout. The caller holds the lock, or
+// is the only one who knows c.
+func (c *Catalog) register(name, version string) (*Version, error) {
+	m := c.models[name]
+	if v := m.versions[version]; v != nil {
+		return v, nil
+	}
+	v := &Version{Model: name, Name: version, Definition: m.Definition, FixedReference: m.Definition.Reference.Path != ""}
+	ref, ok, err := c.reference(name, version, model.Training)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		l, err := c.live(m.Definition, ref)
+		if err != nil {
+			return nil, err
+		}
+		v.layout.Store(l)
+	}
+	m.versions[version] = v
+	return v, nil
+}
+
+// live returns the layout that predictions are counted by: that of the
+// reference with the segments and limits that are configured now.
+func (c *Catalog) live(def *model.Definition, ref *reference.Reference) (*profile.Layout, error) {
+	segments, err := reference.Segments(def)
+	if err != nil {
+		return nil, err
+	}
+	if len(segments) == 0 && len(ref.Layout().Segments) > 0 && len(def.Fields) == 0 && len(def.Outputs) == 0 {
+		segments = ref.Layout().Segments // an artifact brings its own, where nothing else is said
+	}
+	l, err := ref.Layout().With(segments, c.opts.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if known := c.layouts[l.ID()]; known != nil {
+		return known, nil
+	}
+	if _, err := profile.NewPlan(l); err != nil {
+		return nil, fmt.Errorf("model %q: %w", def.Name, err)
+	}
+	c.layouts[l.ID()] = l
+	return l, nil
+}
+
+// Version returns a version that has sent records.
+func (c *Catalog) Version(name, version string) (*Version, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if m := c.models[name]; m != nil {
+		v, ok := m.versions[version]
+		return v, ok
+	}
+	return nil, false
+}
+
+// Versions returns all versions of all models, in no order.
+func (c *Catalog) Versions() []*Version {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var all []*Version
+	for _, m := range c.models {
+		for _, v := range m.versions {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// Definition returns what is said about a model.
+func (c *Catalog) Definition(name string) (*model.Definition, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if m := c.models[name]; m != nil {
+		return m.Definition, true
+	}
+	return nil, false
+}

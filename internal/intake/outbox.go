@@ -1,0 +1,56 @@
+package intake
+
+import "github.com/driftmeter/driftmeter/internal/store"
+
+// deliverBytes is how much is sent on in one call.
+const deliverBytes = 4 << 20
+
+// Deliver hands the parcels of the outbox to send, in their order and some at a
+// time, and deletes those that it took. It stops at the first error: the rest
+// is delivered later, under the same sequence numbers.
+func (in *Intake) Deliver(send func([]store.Parcel) error) (delivered int, err error) {
+	var from uint64
+	for {
+		var parcels []store.Parcel
+		size := 0
+		full := errFull
+		err := in.store.EachParcelFrom(from, func(p store.Parcel) error {
+			if size > 0 && size+len(p.Body) > deliverBytes {
+				return full
+			}
+			p.Body = append([]byte(nil), p.Body...)
+			parcels = append(parcels, p)
+			size += len(p.Body)
+			return nil
+		})
+		if err != nil && err != full {
+			return delivered, err
+		}
+		if len(parcels) == 0 {
+			return delivered, nil
+		}
+		if err := send(parcels); err != nil {
+			return delivered, err
+		}
+		tx := in.store.Begin()
+		for _, p := range parcels {
+			tx.DeleteParcel(p.Seq)
+		}
+		// Not synced: a parcel that comes back is sent again and recognised by
+		// its sequence number.
+		if err := tx.Commit(store.NoSync); err != nil {
+			return delivered, err
+		}
+		delivered += len(parcels)
+		from = parcels[len(parcels)-1].Seq + 1
+	}
+}
+
+// Instance identifies the sender of parcels, together with their sequence.
+func (in *Intake) Instance() string { return in.store.Instance() }
+
+type sentinel string
+
+func (s sentinel) Error() string { return string(s) }
+
+const errFull = sentinel("enough for one call")

@@ -1,0 +1,162 @@
+// Package model holds what users say about their models: the definition of a
+// model with its outputs, fields, segments, reference and drift measures.
+//
+// Definitions come from configuration and stay as they were written; what is
+// inferred from data is kept elsewhere, beside the reference that it was
+// inferred from.
+package model
+
+import (
+	"encoding"
+	"strings"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/drift"
+)
+
+// Type is the kind of answer that a model gives.
+type Type string
+
+// The types of models. Infer leaves the choice to the data.
+const (
+	Infer      Type = ""
+	Regression Type = "regression"
+	Binary     Type = "binary"
+	Multiclass Type = "multiclass"
+)
+
+// Definition is what a user says about one model. All but the name may be left
+// out.
+type Definition struct {
+	Name      string           `mapstructure:"name"`
+	Type      Type             `mapstructure:"type"`
+	Outputs   []Output         `mapstructure:"outputs"`
+	Fields    map[string]Field `mapstructure:"fields"` // by key, such as features.age
+	Segments  []Segment        `mapstructure:"segments"`
+	Reference Reference        `mapstructure:"reference"`
+	Drift     Drift            `mapstructure:"drift"`
+	_         struct{}
+}
+
+// Output pairs a prediction with the actual that judges it.
+type Output struct {
+	Prediction string `mapstructure:"prediction"` // name in the group predictions
+	Actual     string `mapstructure:"actual"`     // name in the group actuals; the prediction's if empty
+	// Threshold turns a score into a decision: score ≥ threshold is positive.
+	// For binary outputs; 0.5 if absent.
+	Threshold *float64 `mapstructure:"threshold"`
+	_         struct{}
+}
+
+// ActualName returns the name of the actual that judges the output.
+func (o Output) ActualName() string {
+	if o.Actual == "" {
+		return o.Prediction
+	}
+	return o.Actual
+}
+
+// FieldType is how the values of a field are understood.
+type FieldType string
+
+// The types of fields.
+const (
+	Numeric     FieldType = "numeric"
+	Boolean     FieldType = "boolean"
+	Categorical FieldType = "categorical"
+	Datetime    FieldType = "datetime"
+	Text        FieldType = "text"
+	Embedding   FieldType = "embedding"
+	Array       FieldType = "array"
+	Dict        FieldType = "dict"
+)
+
+// FieldTypes lists the types in the order of the documentation.
+var FieldTypes = []FieldType{Numeric, Boolean, Categorical, Datetime, Text, Embedding, Array, Dict}
+
+// Field is what a user says about one field.
+type Field struct {
+	Type FieldType `mapstructure:"type"`
+	// Min and Max bound the values that are in range, inclusive. The range of
+	// the reference serves where they are absent. For numeric fields.
+	Min *float64 `mapstructure:"min"`
+	Max *float64 `mapstructure:"max"`
+	_   struct{}
+}
+
+// Segment slices the records of a model. It is of one of three kinds: one
+// slice per value of a field; one per interval between boundaries; or one for
+// the records that a condition selects.
+type Segment struct {
+	Name       string    `mapstructure:"name"`
+	Field      string    `mapstructure:"field"`
+	Boundaries []float64 `mapstructure:"boundaries"`
+	Where      string    `mapstructure:"where"`
+	_          struct{}
+}
+
+// Reference says where the set to compare with is to be found.
+type Reference struct {
+	Path    string            `mapstructure:"path"`    // CSV, Parquet or an artifact of driftmeter reference build
+	Test    string            `mapstructure:"test"`    // the same for the test set
+	Mapping map[string]string `mapstructure:"mapping"` // column → group.name, id, timestamp or nothing
+	_       struct{}
+}
+
+// Drift chooses what is compared with what.
+type Drift struct {
+	Measures  []Measure  `mapstructure:"measures"`  // empty: the defaults of each field type
+	Baselines []Baseline `mapstructure:"baselines"` // empty: training
+	_         struct{}
+}
+
+// Measure names a drift measure and its parameters. A bare name stands for the
+// measure with its defaults.
+type Measure struct {
+	Name   string       `mapstructure:"name"`
+	Params drift.Params `mapstructure:",squash"`
+	// Threshold and Warn replace the default levels of the verdict.
+	Threshold *float64 `mapstructure:"threshold"`
+	Warn      *float64 `mapstructure:"warn"`
+	_         struct{}
+}
+
+// UnmarshalText reads the bare name.
+func (m *Measure) UnmarshalText(b []byte) error {
+	*m = Measure{Name: string(b)}
+	return nil
+}
+
+// Baseline is the side to compare with: a dataset of the reference, or the
+// time before the window.
+type Baseline struct {
+	Dataset string        `mapstructure:"dataset"` // training or test
+	Period  time.Duration `mapstructure:"period"`  // this long before the window
+	_       struct{}
+}
+
+// The datasets of a reference.
+const (
+	Training = "training"
+	Test     = "test"
+)
+
+// UnmarshalText reads the name of a dataset.
+func (b *Baseline) UnmarshalText(text []byte) error {
+	*b = Baseline{Dataset: string(text)}
+	return nil
+}
+
+var (
+	_ encoding.TextUnmarshaler = (*Measure)(nil)
+	_ encoding.TextUnmarshaler = (*Baseline)(nil)
+)
+
+// String returns the baseline as the attribute ml.baseline has it: training,
+// test, or a period in hours such as 168h.
+func (b Baseline) String() string {
+	if b.Period == 0 {
+		return b.Dataset
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(b.Period.String(), "0s"), "0m")
+}

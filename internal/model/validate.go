@@ -1,0 +1,188 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/drift"
+	"github.com/driftmeter/driftmeter/internal/expr"
+	"github.com/driftmeter/driftmeter/internal/record"
+)
+
+// Validate reports everything that is wrong with d. Keys are spelled as in
+// YAML below path, such as models[0]; window is the length of a window, of
+// which the periods of baselines must be multiples.
+func (d *Definition) Validate(path string, window time.Duration) error {
+	v := &problems{path: path}
+	if d.Name == "" {
+		v.add("name", d.Name, "must not be empty")
+	}
+	known := []Type{Regression, Binary, Multiclass}
+	if d.Type != Infer && !slices.Contains(known, d.Type) {
+		v.add("type", d.Type, "is unknown; known types: %s", join(known))
+	}
+	d.outputs(v)
+	d.fields(v)
+	d.segments(v)
+	for column, target := range d.Reference.Mapping {
+		if target != "" && target != "id" && target != "timestamp" {
+			if _, err := ParseKey(target); err != nil {
+				v.add("reference.mapping."+column, target, "%v, or id, timestamp, or nothing to leave the column out", err)
+			}
+		}
+	}
+	for i, b := range d.Drift.Baselines {
+		at := fmt.Sprintf("drift.baselines[%d]", i)
+		switch {
+		case b.Dataset != "" && b.Period != 0:
+			v.add(at, b.Dataset, "names a dataset and a period; give one")
+		case b.Period < 0 || b.Period%window != 0:
+			v.add(at+".period", b.Period, "must be a multiple of window=%s", window)
+		case b.Period == 0 && b.Dataset != Training && b.Dataset != Test:
+			v.add(at, b.Dataset, "is unknown; known baselines: training, test, {period: 168h}")
+		}
+	}
+	for i, m := range d.Drift.Measures {
+		at := fmt.Sprintf("drift.measures[%d]", i)
+		if _, ok := drift.Lookup(m.Name); !ok {
+			v.add(at, m.Name, "is unknown; known measures: %s", join(measureNames()))
+		} else if err := m.Params.Validate(m.Name); err != nil {
+			v.add(at, m.Name, "%v", err)
+		}
+		if m.Threshold != nil && !(*m.Threshold > 0) {
+			v.add(at+".threshold", *m.Threshold, "must be positive")
+		}
+	}
+	return v.err()
+}
+
+func (d *Definition) outputs(v *problems) {
+	seen := map[string]bool{}
+	for i, o := range d.Outputs {
+		at := fmt.Sprintf("outputs[%d]", i)
+		if o.Prediction == "" {
+			v.add(at+".prediction", "", "must name a field of the group predictions")
+		}
+		if seen[o.Prediction] {
+			v.add(at+".prediction", o.Prediction, "is an output already")
+		}
+		seen[o.Prediction] = true
+		if o.Threshold != nil && (math.IsNaN(*o.Threshold) || math.IsInf(*o.Threshold, 0)) {
+			v.add(at+".threshold", *o.Threshold, "must be a finite number")
+		}
+		if o.Threshold != nil && d.Type != Infer && d.Type != Binary {
+			v.add(at+".threshold", *o.Threshold, "is for type=binary, not type=%s", d.Type)
+		}
+	}
+}
+
+func (d *Definition) fields(v *problems) {
+	for _, key := range sortedKeys(d.Fields) {
+		f := d.Fields[key]
+		at := "fields." + key
+		if _, err := ParseKey(key); err != nil {
+			v.add("fields", key, "%v", err)
+		}
+		if f.Type != "" && !slices.Contains(FieldTypes, f.Type) {
+			v.add(at+".type", f.Type, "is unknown; known types: %s", join(FieldTypes))
+		}
+		if (f.Min != nil || f.Max != nil) && f.Type != "" && f.Type != Numeric {
+			v.add(at+".type", f.Type, "has no range; min and max are for type=numeric")
+		}
+		if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
+			v.add(at+".min", *f.Min, "cannot exceed max=%v", *f.Max)
+		}
+	}
+}
+
+func (d *Definition) segments(v *problems) {
+	seen := map[string]bool{}
+	for i, s := range d.Segments {
+		at := fmt.Sprintf("segments[%d]", i)
+		if s.Name == "" {
+			v.add(at+".name", "", "must not be empty")
+		}
+		if seen[s.Name] {
+			v.add(at+".name", s.Name, "is the name of another segment")
+		}
+		seen[s.Name] = true
+		switch {
+		case s.Where == "" && s.Field == "":
+			v.add(at, s.Name, "needs field (one slice per value), field and boundaries, or where")
+		case s.Where != "" && (s.Field != "" || len(s.Boundaries) > 0):
+			v.add(at+".where", s.Where, "cannot stand beside field or boundaries")
+		case s.Where != "":
+			if _, err := expr.Parse(s.Where); err != nil {
+				v.add(at+".where", s.Where, "%v", err)
+			}
+		default:
+			if _, err := ParseKey(s.Field); err != nil {
+				v.add(at+".field", s.Field, "%v", err)
+			}
+		}
+		for j, b := range s.Boundaries {
+			if math.IsNaN(b) || math.IsInf(b, 0) || j > 0 && b <= s.Boundaries[j-1] {
+				v.add(fmt.Sprintf("%s.boundaries[%d]", at, j), b, "boundaries must be finite and rise")
+			}
+		}
+	}
+}
+
+// ParseKey reads a field's key, such as features.age.
+func ParseKey(s string) (record.Key, error) {
+	group, name, ok := strings.Cut(s, ".")
+	g, known := record.ParseGroup(group)
+	if !ok || !known || name == "" {
+		var names []string
+		for _, g := range record.Groups() {
+			names = append(names, g.String())
+		}
+		return record.Key{}, fmt.Errorf("must be group.name with a group of %s", strings.Join(names, ", "))
+	}
+	return record.Key{Group: g, Name: name}, nil
+}
+
+// problems collects what is wrong, each with the key and value as written.
+type problems struct {
+	path string
+	errs []error
+}
+
+func (p *problems) add(key string, value any, format string, args ...any) {
+	if s, ok := value.(string); ok {
+		value = fmt.Sprintf("%q", s)
+	}
+	p.errs = append(p.errs, fmt.Errorf("%s.%s=%v %s", p.path, key, value, fmt.Sprintf(format, args...)))
+}
+
+func (p *problems) err() error { return errors.Join(p.errs...) }
+
+func join[T ~string](ts []T) string {
+	ss := make([]string, len(ts))
+	for i, t := range ts {
+		ss[i] = string(t)
+	}
+	return strings.Join(ss, ", ")
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func measureNames() []string {
+	var names []string
+	for _, m := range drift.Measures() {
+		names = append(names, m.Name)
+	}
+	return names
+}

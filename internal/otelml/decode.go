@@ -1,0 +1,272 @@
+package otelml
+
+import (
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+)
+
+// Options of a Decoder: the names of the contract.
+type Options struct {
+	Prefix string            // of attributes; "ml." by default
+	Events map[string]string // event name on the wire → event name of the contract
+}
+
+// Decoder turns log records into records. It keeps scratch memory: use one per
+// goroutine.
+type Decoder struct {
+	names  groupPrefixes
+	prefix string
+	events map[string]record.Event
+	keys   struct{ model, version, id, dataset, complete string }
+
+	// What the resource of the current records says.
+	resource struct{ service, serviceVersion, environment, model, version string }
+}
+
+// NewDecoder returns a decoder.
+func NewDecoder(o Options) *Decoder {
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	d := &Decoder{names: newGroupPrefixes(o.Prefix), prefix: o.Prefix, events: map[string]record.Event{}}
+	d.keys.model, d.keys.version = o.Prefix+modelName, o.Prefix+modelVersion
+	d.keys.id, d.keys.dataset, d.keys.complete = o.Prefix+predictionID, o.Prefix+dataset, o.Prefix+referenceEnd
+	for e := record.Prediction; e <= record.Labelled; e++ {
+		d.events[e.String()] = e
+	}
+	for wire, name := range o.Events {
+		if e, ok := record.ParseEvent(name); ok {
+			d.events[wire] = e
+		}
+	}
+	return d
+}
+
+// Resource reads what a resource says of all its records.
+func (d *Decoder) Resource(attrs pcommon.Map) {
+	d.resource.service, d.resource.serviceVersion, d.resource.environment = "", "", ""
+	d.resource.model, d.resource.version = "", ""
+	for k, v := range attrs.All() {
+		switch k {
+		case serviceName:
+			d.resource.service = v.AsString()
+		case serviceVersion:
+			d.resource.serviceVersion = v.AsString()
+		case environment:
+			d.resource.environment = v.AsString()
+		case d.keys.model:
+			d.resource.model = v.AsString()
+		case d.keys.version:
+			d.resource.version = v.AsString()
+		}
+	}
+}
+
+// Record fills r with one log record. now is the time of arrival, for records
+// that carry none. The refusals are those of the record as a whole, if ok is
+// false, or of parts of it.
+func (d *Decoder) Record(lr plog.LogRecord, now time.Time, r *record.Record, refuse func(record.Refusal)) (ok bool) {
+	r.Reset()
+	name := lr.EventName()
+	if name == "" {
+		if v, found := lr.Attributes().Get(eventName); found && v.Type() == pcommon.ValueTypeStr {
+			name = v.Str()
+		}
+	}
+	if r.Event, ok = d.events[name]; !ok {
+		refuse(record.Refusal{Reason: record.NotAPrediction, Key: name,
+			Detail: "the event name is none of ml.prediction, ml.actual, ml.reference, ml.labelled"})
+		return false
+	}
+	r.Model, r.Version, r.Environment = d.resource.model, d.resource.version, d.resource.environment
+	if !d.attributes(lr.Attributes(), r, refuse) {
+		return false
+	}
+	if body := lr.Body(); body.Type() == pcommon.ValueTypeMap {
+		d.body(body.Map(), r, refuse)
+	}
+	if r.Model == "" {
+		r.Model = d.resource.service
+	}
+	if r.Version == "" {
+		if r.Version = d.resource.serviceVersion; r.Version == "" {
+			r.Version = DefaultVersion
+		}
+	}
+	switch {
+	case r.Model == "" || r.Model == "unknown_service":
+		refuse(record.Refusal{Reason: record.NoModel, Key: d.keys.model,
+			Detail: "is missing, and the resource has no service.name to stand in"})
+		return false
+	case len(r.Fields) == 0 && !r.Last:
+		refuse(record.Refusal{Reason: record.NoGroups, Key: r.Model,
+			Detail: "no field in any group; send attributes such as " + d.prefix + "features.age or " + d.prefix + "predictions.score"})
+		return false
+	}
+	d.time(lr, now, r)
+	return true
+}
+
+// time sets the event time: that of the record, else that of its observation,
+// else of its arrival.
+func (d *Decoder) time(lr plog.LogRecord, now time.Time, r *record.Record) {
+	switch {
+	case lr.Timestamp() != 0:
+		r.Time, r.Stamped = int64(lr.Timestamp()), true
+	case lr.ObservedTimestamp() != 0:
+		r.Time, r.Stamped = int64(lr.ObservedTimestamp()), true
+	default:
+		r.Time = now.UnixNano()
+	}
+}
+
+// attributes reads flat and group attributes. It reports false when the record
+// is refused.
+func (d *Decoder) attributes(attrs pcommon.Map, r *record.Record, refuse func(record.Refusal)) bool {
+	for k, v := range attrs.All() {
+		g, name, ok := d.names.split(k)
+		switch {
+		case ok && name != "":
+			d.field(r, g, name, v, refuse)
+		case ok && v.Type() == pcommon.ValueTypeMap:
+			d.group(r, g, v.Map(), refuse)
+		case ok && v.Type() != pcommon.ValueTypeEmpty:
+			refuse(record.Refusal{Reason: record.BadType, Key: k, Detail: "is " + v.Type().String() + "; a group is a map of fields"})
+		case !ok:
+			if !d.identity(k, v, r, refuse) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// identity reads the attributes that are no fields.
+func (d *Decoder) identity(k string, v pcommon.Value, r *record.Record, refuse func(record.Refusal)) bool {
+	var to *string
+	switch k {
+	case d.keys.model:
+		to = &r.Model
+	case d.keys.version:
+		to = &r.Version
+	case d.keys.id:
+		to = &r.ID
+	case d.keys.dataset:
+		switch s := v.AsString(); s {
+		case "training":
+		case "test":
+			r.Test = true
+		default:
+			refuse(record.Refusal{Reason: record.BadType, Key: k, Detail: fmt.Sprintf("%q is no dataset; known: training, test", s)})
+			return false
+		}
+		return true
+	case d.keys.complete:
+		r.Last = v.Type() == pcommon.ValueTypeBool && v.Bool()
+		return true
+	default:
+		return true
+	}
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		*to = v.Str()
+	case pcommon.ValueTypeInt, pcommon.ValueTypeBool, pcommon.ValueTypeDouble:
+		*to = v.AsString()
+	case pcommon.ValueTypeEmpty:
+	default:
+		refuse(record.Refusal{Reason: record.BadType, Key: k, Detail: "is " + v.Type().String() + "; it must be a string"})
+		return false
+	}
+	if len(*to) > maxID {
+		refuse(record.Refusal{Reason: record.TooLarge, Key: k, Detail: fmt.Sprintf("has %d bytes; the limit is %d", len(*to), maxID)})
+		return false
+	}
+	return true
+}
+
+// body reads the compact form: a map of groups.
+func (d *Decoder) body(m pcommon.Map, r *record.Record, refuse func(record.Refusal)) {
+	for k, v := range m.All() {
+		g, ok := record.ParseGroup(k)
+		switch {
+		case ok && v.Type() == pcommon.ValueTypeMap:
+			d.group(r, g, v.Map(), refuse)
+		case ok && v.Type() != pcommon.ValueTypeEmpty:
+			refuse(record.Refusal{Reason: record.BadType, Key: k, Detail: "is " + v.Type().String() + "; a group is a map of fields"})
+		}
+	}
+}
+
+func (d *Decoder) group(r *record.Record, g record.Group, m pcommon.Map, refuse func(record.Refusal)) {
+	for name, v := range m.All() {
+		d.field(r, g, name, v, refuse)
+	}
+}
+
+func (d *Decoder) field(r *record.Record, g record.Group, name string, v pcommon.Value, refuse func(record.Refusal)) {
+	if len(r.Fields) >= maxFields {
+		refuse(record.Refusal{Reason: record.TooManyFields, Key: name, Detail: fmt.Sprintf("the record has more than %d fields", maxFields)})
+		return
+	}
+	if len(name) > maxName || name == "" {
+		refuse(record.Refusal{Reason: record.TooLarge, Key: name[:min(len(name), 64)], Detail: fmt.Sprintf("a field's name has 1 to %d bytes", maxName)})
+		return
+	}
+	r.Append(g, name, value(r, v))
+}
+
+// value converts a value. Lists and maps may hold scalars only.
+func value(r *record.Record, v pcommon.Value) record.Value {
+	switch v.Type() {
+	case pcommon.ValueTypeDouble:
+		return record.Num(v.Double())
+	case pcommon.ValueTypeInt:
+		return record.Int(v.Int())
+	case pcommon.ValueTypeBool:
+		return record.Bool(v.Bool())
+	case pcommon.ValueTypeStr:
+		s := v.Str()
+		if len(s) > maxText {
+			return record.Bad()
+		}
+		return record.Str(s)
+	case pcommon.ValueTypeSlice:
+		s := v.Slice()
+		if s.Len() > maxMembers {
+			return record.Bad()
+		}
+		elems := r.Elements(s.Len())
+		for i := range elems {
+			elems[i] = record.Element{Value: scalar(r, s.At(i))}
+		}
+		return record.ListOf(elems)
+	case pcommon.ValueTypeMap:
+		m := v.Map()
+		if m.Len() > maxMembers {
+			return record.Bad()
+		}
+		elems := r.Elements(m.Len())
+		i := 0
+		for k, e := range m.All() {
+			elems[i] = record.Element{Name: k, Value: scalar(r, e)}
+			i++
+		}
+		return record.DictOf(elems)
+	case pcommon.ValueTypeBytes:
+		return record.Bad()
+	}
+	return record.Value{}
+}
+
+// scalar converts a member of a list or map, which may not nest further.
+func scalar(r *record.Record, v pcommon.Value) record.Value {
+	if t := v.Type(); t == pcommon.ValueTypeMap || t == pcommon.ValueTypeSlice {
+		return record.Bad()
+	}
+	return value(r, v)
+}

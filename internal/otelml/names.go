@@ -1,0 +1,74 @@
+// Package otelml is the only bridge between OpenTelemetry's data and the core:
+// log records become records, profiles travel as log records, measurements
+// become metrics.
+package otelml
+
+import (
+	"strings"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+)
+
+// Names of the attributes of the contract, below a prefix that is "ml." unless
+// configured otherwise.
+const (
+	DefaultPrefix = "ml."
+
+	modelName    = "model.name"
+	modelVersion = "model.version"
+	predictionID = "prediction.id"
+	dataset      = "dataset"
+	referenceEnd = "reference.complete"
+
+	eventName      = "event.name" // of SDKs that cannot set LogRecord.EventName
+	serviceName    = "service.name"
+	serviceVersion = "service.version"
+	environment    = "deployment.environment.name"
+
+	// DefaultVersion is the version of models that name none.
+	DefaultVersion = "default"
+)
+
+// Limits of what is read from one log record.
+const (
+	maxFields  = 2000     // fields of a record
+	maxName    = 256      // bytes of a field's name
+	maxText    = 64 << 10 // bytes of a text value
+	maxID      = 256      // bytes of a prediction id, model name or version
+	maxMembers = 16384    // elements of a list or map
+)
+
+// groupPrefixes are the flat attributes of each group, such as "ml.features.".
+type groupPrefixes struct {
+	prefix string
+	flat   []string // by group, with the dot
+	group  []string // by group, without
+}
+
+func newGroupPrefixes(prefix string) groupPrefixes {
+	p := groupPrefixes{prefix: prefix}
+	for _, g := range record.Groups() {
+		p.group = append(p.group, prefix+g.String())
+		p.flat = append(p.flat, prefix+g.String()+".")
+	}
+	return p
+}
+
+// split finds the group of an attribute's key: of a flat attribute with the
+// name of its field, of a group attribute with no name.
+func (p *groupPrefixes) split(key string) (g record.Group, name string, ok bool) {
+	if !strings.HasPrefix(key, p.prefix) {
+		return 0, "", false
+	}
+	for i, f := range p.flat {
+		if len(key) >= len(f)-1 && key[:len(f)-1] == p.group[i] {
+			if len(key) == len(f)-1 {
+				return record.Group(i), "", true
+			}
+			if key[len(f)-1] == '.' && len(key) > len(f) {
+				return record.Group(i), key[len(f):], true
+			}
+		}
+	}
+	return 0, "", false
+}

@@ -1,0 +1,161 @@
+// Package profile is what Driftmeter keeps of the predictions of one model,
+// version and window: additive statistics for the whole and for each segment,
+// for each field and each output.
+//
+// A Profile is a commutative monoid. Merging in any order and any split of the
+// stream gives the same bytes: counts are integers, sums are exact, minima,
+// maxima and sets do not know an order. (Past its caps, which slices of a
+// segment have one of their own depends on which values came first.)
+//
+// A Layout says what the numbers stand for, a Plan adds records to profiles of
+// one layout without allocating.
+package profile
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/score"
+	"github.com/driftmeter/driftmeter/internal/sketch/counts"
+	"github.com/driftmeter/driftmeter/internal/sketch/grid"
+)
+
+// Layout says what the numbers of a profile stand for. It is made once, from a
+// reference and a definition, and is immutable after Seal.
+type Layout struct {
+	Fields   []FieldLayout // by key
+	Outputs  []OutputLayout
+	Segments []SegmentLayout
+	Limits   Limits
+
+	id    string
+	index map[record.Key]int
+}
+
+// Limits bound the size of a profile.
+type Limits struct {
+	NewCategories int // distinct new values that a field keeps exactly
+	SegmentValues int // slices of a segment; what comes beyond goes to Other
+}
+
+// DefaultLimits are those of the configuration's defaults.
+var DefaultLimits = Limits{NewCategories: 1000, SegmentValues: 100}
+
+// FieldLayout describes one field.
+type FieldLayout struct {
+	Key  record.Key
+	Type model.FieldType
+	// Grid of a numeric field; nil without a reference.
+	Grid *grid.Grid
+	// Categories of a categorical or boolean field.
+	Categories *counts.Dictionary
+	// Min and Max bound the values in range; ±Inf where there is no bound.
+	Min, Max float64
+}
+
+// OutputKind is how an output is scored.
+type OutputKind string
+
+// The kinds of outputs.
+const (
+	Score         OutputKind = "score"         // binary: a number that is positive from the threshold on
+	Decision      OutputKind = "decision"      // binary: true or false
+	Class         OutputKind = "class"         // multiclass: the name of a class
+	Probabilities OutputKind = "probabilities" // multiclass: class → probability
+	Quantity      OutputKind = "number"        // regression
+)
+
+// OutputLayout describes one output and the actual that judges it.
+type OutputLayout struct {
+	Prediction string
+	Actual     string
+	Kind       OutputKind
+	Threshold  float64
+	Grid       *grid.Grid     // of scores
+	Classes    *score.Classes // of a multiclass output
+}
+
+// SegmentLayout describes a segment.
+type SegmentLayout struct {
+	Name       string
+	Field      record.Key // where there is no condition
+	Boundaries []float64
+	Where      string
+}
+
+// Seal computes the layout's id and index, after which it must not change.
+func (l *Layout) Seal() (*Layout, error) {
+	if !slices.IsSortedFunc(l.Fields, func(a, b FieldLayout) int {
+		if a.Key.Less(b.Key) {
+			return -1
+		}
+		return 1 // equal keys are not sorted
+	}) {
+		return nil, fmt.Errorf("fields of a layout must be sorted and distinct")
+	}
+	l.index = make(map[record.Key]int, len(l.Fields))
+	for i := range l.Fields {
+		l.index[l.Fields[i].Key] = i
+	}
+	id, err := l.hash()
+	l.id = id
+	return l, err
+}
+
+// ID identifies the layout: profiles of equal ids add bin by bin.
+func (l *Layout) ID() string { return l.id }
+
+// Field returns the index of a field.
+func (l *Layout) Field(k record.Key) (int, bool) {
+	i, ok := l.index[k]
+	return i, ok
+}
+
+// Output returns the index of the output with a prediction.
+func (l *Layout) Output(prediction string) (int, bool) {
+	i := slices.IndexFunc(l.Outputs, func(o OutputLayout) bool { return o.Prediction == prediction })
+	return i, i >= 0
+}
+
+// With returns the layout with other segments and limits, sealed.
+func (l *Layout) With(segments []SegmentLayout, limits Limits) (*Layout, error) {
+	c := &Layout{Fields: l.Fields, Outputs: l.Outputs, Segments: segments, Limits: limits}
+	return c.Seal()
+}
+
+// Values returns the names of the slices that segment i can have beforehand:
+// one per interval, one for a condition, none for the values of a field.
+func (s SegmentLayout) Values() []string {
+	switch {
+	case s.Where != "":
+		return []string{"true"}
+	case len(s.Boundaries) > 0:
+		vs := make([]string, len(s.Boundaries)+1)
+		for i := range vs {
+			lo, hi := math.Inf(-1), math.Inf(1)
+			if i > 0 {
+				lo = s.Boundaries[i-1]
+			}
+			if i < len(s.Boundaries) {
+				hi = s.Boundaries[i]
+			}
+			vs[i] = interval(lo, hi)
+		}
+		return vs
+	}
+	return nil
+}
+
+// interval names lo ≤ x < hi.
+func interval(lo, hi float64) string {
+	switch {
+	case math.IsInf(lo, -1):
+		return fmt.Sprintf("<%v", hi)
+	case math.IsInf(hi, 1):
+		return fmt.Sprintf(">=%v", lo)
+	}
+	return fmt.Sprintf("%v-%v", lo, hi)
+}

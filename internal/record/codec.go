@@ -1,0 +1,341 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// ErrCorrupt is wrapped by every error of a Decoder.
+var ErrCorrupt = errors.New("corrupt records")
+
+// codecVersion is the first byte of an encoded batch. docs/formats/log.md
+// describes the bytes.
+const codecVersion = 1
+
+// Flags of an encoded record.
+const (
+	flagEvent   = 0x03 // two bits: the Event
+	flagTest    = 0x04
+	flagLast    = 0x08
+	flagStamped = 0x10 // a time follows
+	flagID      = 0x20 // an id follows
+	flagSource  = 0x40 // model, version and environment follow; else as before
+	flagShape   = 0x80 // a new shape follows; else the number of a known one
+)
+
+// maxShapes bounds what Encoder and Decoder remember of a batch.
+const maxShapes = 64
+
+// Encoder writes a batch of records. The names of fields are written once for
+// each shape (the list of keys of a record), since the records of a batch are
+// nearly always alike.
+//
+// The bytes are the same for the same records, whenever they come, so a hash
+// of them identifies a batch that is sent again.
+type Encoder struct {
+	buf    []byte
+	n      int
+	ends   bool
+	prev   Record // only its source and time
+	shapes [][]Key
+	last   int // the shape of the previous record
+}
+
+// Reset begins a new batch and keeps the memory.
+func (e *Encoder) Reset() {
+	e.buf = append(e.buf[:0], codecVersion)
+	e.n, e.last, e.ends = 0, 0, false
+	e.prev.Model, e.prev.Version, e.prev.Environment, e.prev.Time = "", "", "", 0
+	e.shapes = e.shapes[:0]
+}
+
+// Len returns the number of records.
+func (e *Encoder) Len() int { return e.n }
+
+// Complete reports whether one of the records was the last of its reference.
+func (e *Encoder) Complete() bool { return e.ends }
+
+// Bytes returns the batch. It is valid until Reset.
+func (e *Encoder) Bytes() []byte { return e.buf }
+
+// Append adds r.
+func (e *Encoder) Append(r *Record) {
+	shape, known := e.shape(r.Fields)
+	source := e.n == 0 || r.Model != e.prev.Model || r.Version != e.prev.Version || r.Environment != e.prev.Environment
+	flags := byte(r.Event) | bit(r.Test, flagTest) | bit(r.Last, flagLast) | bit(r.Stamped, flagStamped) |
+		bit(r.ID != "", flagID) | bit(source, flagSource) | bit(!known, flagShape)
+	b := append(e.buf, flags)
+	if source {
+		b = appendText(b, r.Model)
+		b = appendText(b, r.Version)
+		b = appendText(b, r.Environment)
+		e.prev.Model, e.prev.Version, e.prev.Environment = r.Model, r.Version, r.Environment
+	}
+	if r.ID != "" {
+		b = appendText(b, r.ID)
+	}
+	if r.Stamped {
+		b = binary.AppendVarint(b, r.Time-e.prev.Time)
+		e.prev.Time = r.Time
+	}
+	if known {
+		b = binary.AppendUvarint(b, uint64(shape))
+	} else {
+		b = binary.AppendUvarint(b, uint64(len(r.Fields)))
+		for i := range r.Fields {
+			b = append(b, byte(r.Fields[i].Group))
+			b = appendText(b, r.Fields[i].Name)
+		}
+	}
+	for i := range r.Fields {
+		b = appendValue(b, &r.Fields[i].Value)
+	}
+	e.buf = b
+	e.n++
+	e.ends = e.ends || r.Last
+}
+
+// shape returns the number of the shape of fields. A shape that is not known
+// is remembered while there is room.
+func (e *Encoder) shape(fields []Field) (n int, known bool) {
+	if e.last < len(e.shapes) && sameShape(e.shapes[e.last], fields) {
+		return e.last, true
+	}
+	for i := range e.shapes {
+		if sameShape(e.shapes[i], fields) {
+			e.last = i
+			return i, true
+		}
+	}
+	if n = len(e.shapes); n < maxShapes {
+		e.shapes = e.shapes[:min(n+1, cap(e.shapes))]
+		if len(e.shapes) == n {
+			e.shapes = append(e.shapes, nil)
+		}
+		keys := e.shapes[n][:0]
+		for i := range fields {
+			keys = append(keys, Key{fields[i].Group, fields[i].Name})
+		}
+		e.shapes[n] = keys
+		e.last = n
+	}
+	return n, false
+}
+
+func sameShape(keys []Key, fields []Field) bool {
+	if len(keys) != len(fields) {
+		return false
+	}
+	for i := range keys {
+		if keys[i].Group != fields[i].Group || keys[i].Name != fields[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+func bit(on bool, flag byte) byte {
+	if on {
+		return flag
+	}
+	return 0
+}
+
+func appendText(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func appendValue(b []byte, v *Value) []byte {
+	b = append(b, byte(v.kind))
+	switch v.kind {
+	case Number:
+		b = binary.LittleEndian.AppendUint64(b, v.bits)
+	case Integer:
+		b = binary.AppendVarint(b, int64(v.bits))
+	case Boolean:
+		b = append(b, byte(v.bits))
+	case Text:
+		b = appendText(b, v.text)
+	case List, Dict:
+		b = binary.AppendUvarint(b, uint64(len(v.list)))
+		for i := range v.list {
+			if v.kind == Dict {
+				b = appendText(b, v.list[i].Name)
+			}
+			b = appendValue(b, &v.list[i].Value)
+		}
+	case Missing, Unusable:
+	}
+	return b
+}
+
+// Decoder reads a batch that an Encoder wrote. Texts are copied out of the
+// input, which may be reused.
+type Decoder struct {
+	in      []byte
+	err     error
+	arrived int64
+	prev    Record
+	shapes  [][]Key
+}
+
+// NewDecoder returns a decoder of b. Records without a time of their own get
+// arrived, unix nanoseconds.
+func NewDecoder(b []byte, arrived int64) *Decoder {
+	d := &Decoder{in: b, arrived: arrived}
+	if v := d.byte(); d.err == nil && v != codecVersion {
+		d.fail("version %d, this build reads %d", v, codecVersion)
+	}
+	return d
+}
+
+// Next fills r with the next record. It reports false at the end and at the
+// first error, which Err returns.
+func (d *Decoder) Next(r *Record) bool {
+	r.Reset()
+	if d.err != nil || len(d.in) == 0 {
+		return false
+	}
+	flags := d.byte()
+	if flags&flagSource != 0 {
+		d.prev.Model, d.prev.Version, d.prev.Environment = d.text(), d.text(), d.text()
+	}
+	r.Event = Event(flags & flagEvent)
+	r.Test, r.Last, r.Stamped = flags&flagTest != 0, flags&flagLast != 0, flags&flagStamped != 0
+	r.Model, r.Version, r.Environment = d.prev.Model, d.prev.Version, d.prev.Environment
+	if flags&flagID != 0 {
+		r.ID = d.text()
+	}
+	r.Time = d.arrived
+	if r.Stamped {
+		d.prev.Time += d.varint()
+		r.Time = d.prev.Time
+	}
+	for _, k := range d.shape(flags&flagShape != 0) {
+		r.Append(k.Group, k.Name, d.value(r, true))
+	}
+	return d.err == nil
+}
+
+// Err returns why Next stopped, nil at the end of the batch.
+func (d *Decoder) Err() error { return d.err }
+
+func (d *Decoder) shape(fresh bool) []Key {
+	n := d.count(2) // a shape's key takes two bytes at least, its number is smaller still
+	if !fresh {
+		if n >= len(d.shapes) {
+			d.fail("shape %d of %d", n, len(d.shapes))
+			return nil
+		}
+		return d.shapes[n]
+	}
+	keys := make([]Key, 0, n)
+	for range n {
+		g := Group(d.byte())
+		if g >= groups {
+			d.fail("group %d", g)
+		}
+		keys = append(keys, Key{g, d.text()})
+		if d.err != nil {
+			return nil
+		}
+	}
+	if len(d.shapes) < maxShapes {
+		d.shapes = append(d.shapes, keys)
+	}
+	return keys
+}
+
+func (d *Decoder) value(r *Record, nested bool) Value {
+	switch k := Kind(d.byte()); k {
+	case Missing, Unusable:
+		return Value{kind: k}
+	case Number:
+		if len(d.in) < 8 {
+			d.fail("truncated number")
+			return Value{}
+		}
+		bits := binary.LittleEndian.Uint64(d.in)
+		d.in = d.in[8:]
+		return Num(math.Float64frombits(bits))
+	case Integer:
+		return Int(d.varint())
+	case Boolean:
+		return Bool(d.byte() != 0)
+	case Text:
+		return Str(d.text())
+	case List, Dict:
+		n := d.count(1)
+		if !nested {
+			d.fail("nested list")
+		}
+		if d.err != nil {
+			return Value{}
+		}
+		elems := r.Elements(n)
+		for i := range elems {
+			elems[i] = Element{}
+			if k == Dict {
+				elems[i].Name = d.text()
+			}
+			elems[i].Value = d.value(r, false)
+		}
+		return Value{kind: k, list: elems}
+	default:
+		d.fail("kind %d", k)
+		return Value{}
+	}
+}
+
+func (d *Decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+		d.in = nil
+	}
+}
+
+func (d *Decoder) byte() byte {
+	if len(d.in) == 0 {
+		d.fail("truncated")
+		return 0
+	}
+	b := d.in[0]
+	d.in = d.in[1:]
+	return b
+}
+
+func (d *Decoder) varint() int64 {
+	x, n := binary.Varint(d.in)
+	if n <= 0 {
+		d.fail("bad varint")
+		return 0
+	}
+	d.in = d.in[n:]
+	return x
+}
+
+// count reads a number of things of which each takes at least size bytes, so
+// that what is allocated for them is bounded by the input.
+func (d *Decoder) count(size int) int {
+	x, n := binary.Uvarint(d.in)
+	if n <= 0 || x > uint64(len(d.in)/size+maxShapes) {
+		d.fail("bad count")
+		return 0
+	}
+	d.in = d.in[n:]
+	return int(x)
+}
+
+func (d *Decoder) text() string {
+	x, n := binary.Uvarint(d.in)
+	if n <= 0 || x > uint64(len(d.in)-n) {
+		d.fail("bad length")
+		return ""
+	}
+	s := string(d.in[n : n+int(x)])
+	d.in = d.in[n+int(x):]
+	return s
+}
