@@ -9,8 +9,8 @@ import (
 // Options are the choices of Build. The zero value is the default.
 type Options struct {
 	// Bins is the number of bins of equal mass, 200 by default. It should be
-	// divisible by 20, so that deciles and ventiles are unions of bins; other
-	// numbers are rounded up to such a one.
+	// divisible by 20, so that deciles and ventiles are unions of bins; others above
+	// 10 are rounded up to such a number.
 	Bins int
 	// MaxEdges bounds the number of edges, 511 by default: a search in nine
 	// steps. Extra edges are kept even beyond it.
@@ -120,13 +120,13 @@ func (b *builder) guards() []float64 {
 // quantiles starts the grid from the edges that are always kept, and names the
 // partitions that the quantiles make.
 func (b *builder) quantiles(kept []float64) {
-	for ; ; b.bins = halve(b.bins) {
-		q := b.every(b.bins)
-		b.edges = union(kept, q)
-		enough := len(b.sorted) >= minPerBin*b.bins && len(b.edges) <= b.maxEdges
-		if enough || b.bins == 10 {
-			break
-		}
+	for b.bins > 10 && len(b.sorted)/b.bins < minPerBin {
+		b.bins = halve(b.bins)
+	}
+	b.edges = union(kept, b.every(b.bins))
+	for b.bins > 10 && len(b.edges) > b.maxEdges {
+		b.bins = halve(b.bins)
+		b.edges = union(kept, b.every(b.bins))
 	}
 	b.cuts = append(b.cuts, named{Deciles, b.every(10), open})
 	if b.bins%20 == 0 {
@@ -212,8 +212,8 @@ func (b *builder) addRule(name string, o outer, width func([]float64) float64, m
 	switch {
 	case o == open:
 		edges = edges[1 : len(edges)-1]
-	case math.IsInf(edges[0], 0):
-		edges = edges[1:]
+	case math.IsInf(edges[0], 0): // nothing finite lies below: the group above is the one outside
+		edges, o = edges[1:], open
 	}
 	edges = union(nil, edges)
 	if b.add(edges...) {
@@ -262,15 +262,15 @@ func roundBins(n int) int {
 	case n <= 10:
 		return 10
 	}
-	return min((n+19)/20*20, 400)
+	return (min(n, EdgeLimit) + 19) / 20 * 20
 }
 
-// halve returns the next smaller number of bins: half while that is a multiple
-// of 20, then 20, then 10.
+// halve returns the next smaller number of bins: 200, 100, 20, 10. Others above
+// 100 are halved and rounded down to a multiple of 20.
 func halve(bins int) int {
 	switch {
-	case bins%40 == 0:
-		return bins / 2
+	case bins > 100:
+		return bins / 40 * 20
 	case bins > 20:
 		return 20
 	}

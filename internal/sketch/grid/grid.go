@@ -45,7 +45,7 @@ type Grid struct {
 // A cell is what Scaled needs of one bin.
 type cell struct {
 	lo  float64
-	inv float64 // 2³²/width; 0 for atoms and outer bins; −1 where that is beyond float64
+	inv float64 // 2³²/width; 0 for atoms and outer bins; NaN where that is beyond float64
 }
 
 // scale is the unit of Hist.Sums: 32 bits of fraction.
@@ -68,7 +68,7 @@ func newGrid(edges []float64, parts []Partition) *Grid {
 		case next(lo) == hi:
 			inv = 0
 		case inv == 0 || math.IsInf(inv, 0):
-			inv = -1
+			inv = math.NaN()
 		}
 		g.cells[i] = cell{lo, inv}
 	}
@@ -162,13 +162,28 @@ func (g *Grid) Width(bin int) float64 {
 func (g *Grid) Scaled(bin int, x float64) uint64 {
 	c := &g.cells[bin]
 	s := float64((x-c.lo)*c.inv) + 0.5 // the conversion forbids a fused multiply-add
-	if c.inv < 0 {
-		s = fraction(x, g.edges[bin-1], g.edges[bin])*scale + 0.5
+	if s >= 1 && s < scale {
+		return uint64(int64(s))
 	}
-	if !(s > 0) {
+	return g.scaledAtEnd(bin, x, s)
+}
+
+// scaledAtEnd is Scaled where s, the position plus ½, is not inside the bin: at
+// its ends and for bins without a width to speak of.
+func (g *Grid) scaledAtEnd(bin int, x, s float64) uint64 {
+	switch inv := g.cells[bin].inv; {
+	case inv == 0:
 		return 0
+	case math.IsNaN(inv):
+		s = float64(fraction(x, g.edges[bin-1], g.edges[bin])*scale) + 0.5
 	}
-	return uint64(int64(min(s, scale)))
+	switch {
+	case s >= scale:
+		return scale
+	case s >= 1:
+		return uint64(int64(s))
+	}
+	return 0
 }
 
 // fraction returns (x−lo)/(hi−lo) without overflow.

@@ -21,9 +21,10 @@ func (g *Grid) Anchor(bin int) float64 {
 }
 
 // Excess returns the sum of x − Anchor(bin) over the values of the bin: 0 for
-// atoms, not positive for the first bin, not negative for the others. Sums of
-// inner bins are right to 2⁻³³ of the bin's width a value; the tails are exact,
-// rounded once.
+// atoms, not positive for the first bin, not negative for the others. For inner
+// bins each value is right to 2⁻³³ of the bin's width; the tails are exact,
+// rounded once. It is what a cumulative share integrates to over the bin, free of
+// the cancellation that Sum has when the values have a large offset.
 func (g *Grid) Excess(h *Hist, bin int) float64 {
 	n := h.Counts[bin]
 	switch {
@@ -34,15 +35,26 @@ func (g *Grid) Excess(h *Hist, bin int) float64 {
 	case bin == len(g.edges):
 		return excess(h.Upper, g.Anchor(bin), n)
 	}
+	return float64(float64(n) * g.step(bin, position(h, bin)))
+}
+
+// position returns the mean position of the values in an inner bin, between 0
+// and 1.
+func position(h *Hist, bin int) float64 {
+	n := h.Counts[bin]
+	if n > 1<<32 {
+		return 0.5 // the sum may have overflowed
+	}
+	return float64(h.Sums[bin]) / (float64(n) * scale)
+}
+
+// step returns t widths of an inner bin.
+func (g *Grid) step(bin int, t float64) float64 {
 	lo, hi := g.edges[bin-1], g.edges[bin]
-	widths := float64(n) / 2
-	if n <= 1<<32 {
-		widths = float64(h.Sums[bin]) / scale
-	}
 	if w := hi - lo; !math.IsInf(w, 0) {
-		return float64(widths * w)
+		return float64(t * w)
 	}
-	return float64(2 * float64(widths*(hi/2-lo/2)))
+	return float64(2 * float64(t*(hi/2-lo/2)))
 }
 
 // excess returns sum − n·anchor, rounded once.
@@ -51,16 +63,38 @@ func excess(sum num.Sum, anchor float64, n uint64) float64 {
 	return sum.Value()
 }
 
-// Sum returns the sum of the values of the bin.
-func (g *Grid) Sum(h *Hist, bin int) float64 {
+// Mean returns the mean of the values of the bin; ok is false when it is empty.
+func (g *Grid) Mean(h *Hist, bin int) (mean float64, ok bool) {
 	n := h.Counts[bin]
 	switch {
-	case g.IsOuter(bin) && bin == 0:
+	case n == 0:
+		return 0, false
+	case bin == 0:
+		return h.Lower.Mean(n), true
+	case bin == len(g.edges):
+		return h.Upper.Mean(n), true
+	case g.IsAtom(bin):
+		return g.edges[bin], true
+	}
+	t := position(h, bin)
+	lo, hi := g.edges[bin-1], g.edges[bin]
+	if math.IsInf(hi-lo, 0) { // then lo < 0 < hi
+		return float64(lo*(1-t)) + float64(hi*t), true
+	}
+	return min(lo+g.step(bin, t), hi), true
+}
+
+// Sum returns the sum of the values of the bin: exact in the tails, rounded once;
+// elsewhere the number of values times Mean.
+func (g *Grid) Sum(h *Hist, bin int) float64 {
+	switch {
+	case bin == 0:
 		return h.Lower.Value()
-	case g.IsOuter(bin):
+	case bin == len(g.edges):
 		return h.Upper.Value()
 	}
-	return float64(float64(n)*g.Anchor(bin)) + g.Excess(h, bin)
+	mean, _ := g.Mean(h, bin)
+	return float64(float64(h.Counts[bin]) * mean)
 }
 
 // AtMost returns the number of values x ≤ e. It is exact, and ok is false unless
@@ -105,8 +139,7 @@ func (g *Grid) Quantile(h *Hist, q, min, max float64) (x float64, ok bool) {
 	if t == 0 {
 		return a, true
 	}
-	b := g.order(h, n, k+1, min, max)
-	return float64(a*(1-t)) + float64(b*t), true
+	return lerp(a, g.order(h, n, k+1, min, max), t), true
 }
 
 // order returns the k-th smallest of n values, from 0.
@@ -123,8 +156,7 @@ func (g *Grid) order(h *Hist, n, k uint64, min, max float64) float64 {
 			continue
 		}
 		lo, hi := g.clip(bin, min, max)
-		t := (float64(k) + 0.5) / float64(c)
-		return float64(lo*(1-t)) + float64(hi*t)
+		return lerp(lo, hi, (float64(k)+0.5)/float64(c))
 	}
 	return max // not reached: k < n
 }

@@ -16,6 +16,10 @@ import (
 // mean. Where from has all edges of to, the counts are exact.
 func Regrid(from *Grid, h *Hist, to *Grid, min, max float64) *Hist {
 	out := to.NewHist()
+	if from.id == to.id {
+		*out = Hist{slices.Clone(h.Counts), slices.Clone(h.Sums), h.Lower, h.Upper}
+		return out
+	}
 	for bin, n := range h.Counts {
 		if n == 0 {
 			continue
@@ -23,11 +27,8 @@ func Regrid(from *Grid, h *Hist, to *Grid, min, max float64) *Hist {
 		lo, hi := from.clip(bin, min, max)
 		first, last := to.Find(next(lo)), to.Find(hi)
 		if first >= last || lo == hi {
-			mean := hi
-			if lo != hi {
-				mean = clamp(from.Sum(h, bin)/float64(n), lo, hi)
-			}
-			out.addN(to, last, mean, n)
+			mean, _ := from.Mean(h, bin)
+			out.addN(to, last, clamp(mean, lo, hi), n)
 			continue
 		}
 		for _, p := range share(pieces(to, first, last, lo, hi), n) {

@@ -7,11 +7,13 @@ import "math"
 // float64 data, to the same rounding. Convert integers to float64 first: newer
 // releases of NumPy treat integer arrays differently.
 //
-// Where NumPy adds up the values for Doane's rule, its result depends on their
-// order by a few units in the last place; here they are added in ascending
-// order, so that a grid does not depend on the order of its reference. That can
-// only show when the number of bins before rounding up is an integer to fifteen
-// digits: for data that are symmetric about their mean and number a power of 2.
+// Where NumPy adds up the values for Doane's rule, the last digits depend on
+// their order; here they are added in ascending order, so that a grid does not
+// depend on the order of its reference. It can show in two ways: when the number
+// of bins, before it is rounded up, is an integer to fifteen digits, as for data
+// that are symmetric about their mean and number a power of 2; and when the
+// spread of the data is so small beside their offset, 10⁻¹⁵ of it, that the mean
+// is uncertain by a fair part of the spread.
 
 // quantile returns the q-quantile of the ascending values, by linear
 // interpolation between the order statistics at (n−1)q.
@@ -21,7 +23,12 @@ func quantile(sorted []float64, q float64) float64 {
 	if i >= len(sorted)-1 {
 		return sorted[len(sorted)-1]
 	}
-	a, b, t := sorted[i], sorted[i+1], v-float64(i)
+	return lerp(sorted[i], sorted[i+1], v-float64(i))
+}
+
+// lerp returns a + (b−a)t for a ≤ b, as NumPy computes it: from the nearer end,
+// and never outside [a, b].
+func lerp(a, b, t float64) float64 {
 	d := b - a
 	if math.IsInf(d, 0) { // NumPy fails here; interpolate halves
 		return 2 * (float64(a/2*(1-t)) + float64(b/2*t))
