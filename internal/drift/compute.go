@@ -77,7 +77,7 @@ func (m Measure) compute(p Params, ref, cur Sample, out *Result) error {
 	}
 	in.noise = Noise{N: s.n, M: s.m, Bins: out.Bins, Alpha: out.Significance}
 	if ref.numeric() && out.Binning == Grid {
-		in.atom = ref.Grid.IsAtom
+		in.atom = func(bin int) bool { return ref.Grid.IsAtom(bin) || pointTail(bin, ref, cur) }
 	}
 	if err := m.run(in, out); err != nil {
 		return err

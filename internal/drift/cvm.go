@@ -40,27 +40,34 @@ func CramerVonMises(ref, cur []uint64, atom func(bin int) bool) (t Test, ties fl
 //
 //	T = nm/(4N) Σ Dᵢ²(pᵢ+pᵢ₊₁+qᵢ+qᵢ₊₁) + ties − (n−m)²/(12nmN).
 //
-// A distinct value has p = 1/n, so a bin of r and c distinct values adds
-// r/(n²m) − c/(nm²) to the bracket of the ties.
+// The sum is taken bin by bin: D² at both edges times p+q. A distinct value has
+// p = 1/n, so a bin of r and c distinct values adds r/(n²m) − c/(nm²) to the
+// bracket of the ties. Inside a bin of both sides the squares at its edges stand
+// for those between, which without drift is right in the mean.
 func cramerVonMises(s sides, n, m float64, atom func(int) bool) (statistic, ties float64) {
 	var (
 		r, c         uint64
 		edges, cubes float64
-		d2           float64 // D² at the edge between two bins
+		before       float64 // D at the lower edge of the bin
 	)
 	for i := range s.ref {
 		p, q := s.at(i)
-		edges += float64(d2 * (p + q))
 		r += s.ref[i]
 		c += s.cur[i]
 		d := float64(r)/n - float64(c)/m
-		d2 = float64(d * d)
-		edges += float64(d2 * (p + q))
+		squares := float64(before*before) + float64(d*d)
 		if atom == nil || atom(i) {
 			cubes += float64(n/m*p*p*p) - float64(m/n*q*q*q)
 		} else {
 			cubes += (p - q) / (n * m)
+			if size := float64(s.ref[i]) + float64(s.cur[i]); min(p, q) == 0 && size > 0 {
+				// Only one side: D runs evenly from one edge to the other.
+				step := (d - before) / size
+				squares = 2*(squares+float64(before*d))/3 + float64(step*step)/3
+			}
 		}
+		edges += float64(squares * (p + q))
+		before = d
 	}
 	all := n + m
 	ties = (n - m) / 12 * cubes

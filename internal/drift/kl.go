@@ -11,7 +11,8 @@ const (
 	// current bin, normal in a small window, costs nothing, and a value that
 	// the reference never had costs much.
 	CurrentReference Direction = "current_reference"
-	// ReferenceCurrent is KL(ref, cur) = Σ p ln(p/q).
+	// ReferenceCurrent is KL(ref, cur) = Σ p ln(p/q) as Evidently computes it:
+	// by scipy.stats.entropy, which makes the floored shares add up to 1 again.
 	ReferenceCurrent Direction = "reference_current"
 )
 
@@ -19,11 +20,11 @@ const (
 // KL(cur, ref) = Σ qᵢ ln(qᵢ/pᵢ), or the other direction. "" means
 // CurrentReference.
 //
-// It is not symmetric. It is at least 0 (floored shares add up to a little more
-// than 1, which alone could push the sum below 0; it is clipped there) and, with
-// the default floor, at most about 9.2. With ZeroNone it is not computable
-// (Infinite) when the averaging side has values where the other has none; the
-// opposite case adds nothing.
+// It is not symmetric. It is at least 0 (floored shares that are not
+// renormalised add up to a little more than 1, which alone could push the sum
+// below 0; it is clipped there) and, with the default floor, at most about 9.2.
+// With ZeroNone it is not computable (Infinite) when the averaging side has
+// values where the other has none; the opposite case adds nothing.
 func KL(ref, cur []uint64, d Direction, z Zero) (float64, error) {
 	s, err := open(ref, cur)
 	if err != nil {
@@ -34,19 +35,26 @@ func KL(ref, cur []uint64, d Direction, z Zero) (float64, error) {
 
 func kl(s sides, d Direction, z Zero) (float64, error) {
 	t := z.treat(s)
-	sum := 0.0
+	var sum, to, from float64 // to and from: what the shares add up to
 	for i := range s.ref {
 		p, q, ok := t.at(i)
+		if !ok {
+			continue
+		}
 		if d == ReferenceCurrent {
 			p, q = q, p
 		}
+		to, from = to+q, from+p
 		switch {
-		case !ok || q == 0:
+		case q == 0:
 			continue
 		case p == 0:
 			return 0, NotComputable{Infinite}
 		}
 		sum += math.Copysign(float64(q*absLogRatio(p, q)), q-p)
+	}
+	if d == ReferenceCurrent && z.floors() {
+		sum = sum/to - math.Log(to/from)
 	}
 	return max(0, sum), nil
 }

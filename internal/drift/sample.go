@@ -1,6 +1,8 @@
 package drift
 
 import (
+	"math"
+
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 )
 
@@ -72,22 +74,26 @@ func Binnings() []string { return []string{Deciles, Ventiles, Doane, Sturges, Au
 
 // categories returns the counts of both sides: one bin a reference category,
 // then one for everything new, or one each for the new values and one for those
-// beyond the cap.
+// beyond the cap. The last of them is there only if it is not empty, so that
+// keep_empty does not count it.
 func categories(ref, cur Sample, each bool) (r, c []uint64) {
-	known, extra := max(len(ref.Known), len(cur.Known)), max(len(ref.New), len(cur.New))
+	known, fresh := max(len(ref.Known), len(cur.Known)), max(len(ref.New), len(cur.New))
 	side := func(s Sample) []uint64 {
-		counts := make([]uint64, known, known+extra+2)
+		counts := make([]uint64, known, known+fresh+2)
 		copy(counts, s.Known)
-		if !each {
-			fresh, _ := total(s.New)
-			return append(counts, fresh+s.Other)
+		if each {
+			counts = counts[:known+fresh]
+			copy(counts[known:], s.New)
+			return append(counts, s.Other)
 		}
-		counts = counts[:known+extra+1]
-		copy(counts[known:], s.New)
-		counts[known+extra] = s.Other
-		return counts
+		n, _ := total(s.New)
+		return append(counts, n+s.Other)
 	}
-	return side(ref), side(cur)
+	r, c = side(ref), side(cur)
+	if last := len(r) - 1; r[last] == 0 && c[last] == 0 {
+		r, c = r[:last], c[:last]
+	}
+	return r, c
 }
 
 // partition returns the counts of both sides in the bins of that name. A
@@ -115,4 +121,31 @@ func aroundAtom(g *grid.Grid, v float64) grid.Partition {
 		}
 	}
 	return p
+}
+
+// pointTail reports whether all values of an outer bin are one and the same,
+// which the extremes and the sum of the bin tell: as good as an atom. Both
+// samples are on one grid.
+func pointTail(bin int, ref, cur Sample) bool {
+	g := ref.Grid
+	if !g.IsOuter(bin) {
+		return false
+	}
+	values := make([]float64, 0, 2)
+	for _, s := range [2]Sample{ref, cur} {
+		n := s.Hist.Counts[bin]
+		if n == 0 {
+			continue
+		}
+		end := s.Max
+		if bin == 0 {
+			end = s.Min
+		}
+		reach := end - g.Anchor(bin)
+		if !(math.Abs(g.Excess(s.Hist, bin)/float64(n)-reach) <= 0x1p-50*math.Abs(reach)) {
+			return false
+		}
+		values = append(values, end)
+	}
+	return len(values) < 2 || values[0] == values[1]
 }

@@ -33,6 +33,9 @@ type Zero struct {
 	KeepEmpty bool
 }
 
+// floors reports whether z is the treatment that changes what shares add up to.
+func (z Zero) floors() bool { return z.Mode == "" || z.Mode == ZeroFloor }
+
 // treated are shares after the treatment of zeros.
 type treated struct {
 	sides
