@@ -94,7 +94,7 @@ func (c *Counts) check() error {
 	}
 	var sum, carry, carried uint64
 	for v, n := range c.heavy.counters {
-		if c.cap > 0 && c.byHash[0].after(xxh3.HashStringSeed(v, hashSeed), v) {
+		if len(c.byHash) > 0 && (c.kept[v] != nil || c.byHash[0].after(xxh3.HashStringSeed(v, hashSeed), v)) {
 			return fmt.Errorf("%w: heavy value %q should have an exact count", ErrCorrupt, v)
 		}
 		sum, carry = bits.Add64(sum, *n, 0)

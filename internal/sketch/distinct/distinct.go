@@ -43,12 +43,12 @@ type Set struct {
 // Insert adds a hash, which should be uniform over 64 bits. It allocates only
 // while the set grows to its final form.
 func (s *Set) Insert(hash uint64) {
+	if hash == 0 {
+		hash = zeroHash
+	}
 	if s.dense != nil {
 		s.dense.InsertHash(hash)
 		return
-	}
-	if hash == 0 {
-		hash = zeroHash
 	}
 	if 2*s.n >= len(s.slots) && !s.has(hash) && s.grow() {
 		s.dense.InsertHash(hash)
