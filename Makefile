@@ -1,0 +1,73 @@
+# One word a habit. `make help` lists them; `make test` and `make check` are what CI runs.
+
+# One set of flags everywhere: they are part of the build cache's key, and another
+# set compiles the whole Collector again. (The race target alone needs cgo.) The
+# version comes with -ldflags, so that a build does not depend on git.
+export GOFLAGS := -trimpath -buildvcs=false
+export CGO_ENABLED := 0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+BIN     := $(CURDIR)/dist/driftmeter
+
+# Folders whose packages are linted: all but the root, whose only code of its own
+# is main.go; its imports, all of the Collector, take the linter very long.
+LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed))
+LINT    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.0
+# Packages that share data between goroutines.
+RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake))
+# Packages whose floating-point results must not depend on the processor.
+NUMERIC := $(patsubst %,./%/...,$(wildcard internal/num internal/sketch internal/drift internal/score internal/measure))
+
+.PHONY: help
+help:               ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run demo dist full
+run: demo           ## build Driftmeter and see it at work
+demo: dist          ## replay a real data set with drift through the built binary
+	$(BIN) demo
+dist:               ## build dist/driftmeter
+	go build -ldflags "$(LDFLAGS)" -o $(BIN) .
+full:               ## build dist/driftmeter-full, with every component
+	cd distributions/full && go build -ldflags "$(LDFLAGS)" -o $(BIN)-full .
+
+# -count=1: the test cache does not see that the binary has changed.
+.PHONY: test crash bench fuzz race fma
+test: dist          ## run all tests, those of the built binary too
+	DRIFTMETER_BIN=$(BIN) go test -count=1 $(T) ./...
+crash: dist         ## only the tests that cut the power or kill the binary
+	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss' ./internal/... ./processor/... ./extension/... $(wildcard ./testbed/...)
+bench:              ## benchmarks, for benchstat: make bench P=./internal/profile B=Add
+	go test -run='^$$' -bench=$(or $(B),.) -benchmem -count=$(or $(N),6) $(or $(P),./internal/...)
+fuzz:               ## every fuzz test for FUZZTIME (20s)
+	internal/tools/fuzz.sh $(or $(FUZZTIME),20s)
+race:               ## the packages with goroutines, under the race detector
+	CGO_ENABLED=1 go test -race -shuffle=on $(RACY)
+fma:                ## the same numbers with fused multiply-adds, as on arm64
+	! grep -q avx2 /proc/cpuinfo || GOAMD64=v3 go test $(NUMERIC)
+
+.PHONY: check fmt fmt-check vet lint arch generated
+check:              ## all that CI runs beside the tests, with the time that each takes
+	@for c in fmt-check vet lint arch generated race fma; do \
+	   start=$$(date +%s); echo "::: $$c"; $(MAKE) --no-print-directory $$c || exit 1; echo "$$(($$(date +%s) - start)) s  $$c"; done
+fmt:                ## format
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+fmt-check:
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); [ -z "$$bad" ] || { echo "run \`make fmt\`:" $$bad; exit 1; }
+vet:                ## go vet
+	go vet ./...
+lint:               ## golangci-lint
+	$(LINT) run $(LINTED)
+arch:               ## layers of imports and the other rules of internal/archtest
+	go test -count=1 ./internal/archtest
+generated:          ## what is generated is up to date
+	internal/tools/check-generated.sh
+
+.PHONY: generate tidy golden
+generate:           ## components.go, telemetry of the components, formats, reference pages
+	go generate ./...
+tidy:               ## both go.mod
+	go mod tidy && cd distributions/full && go mod tidy
+golden:             ## compute the reference numbers again, with the Python packages that each script names
+	for f in $$(git ls-files '*/testdata/ref/*.py'); do echo $$f && python3 $$f || exit 1; done
