@@ -2,10 +2,10 @@ package profile
 
 import (
 	"encoding"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 
 	"github.com/zeebo/xxh3"
 	"google.golang.org/protobuf/proto"
@@ -78,15 +78,12 @@ func (l *Layout) Message() (*formats.Layout, error) {
 // LayoutOf reads a layout from its message and seals it.
 func LayoutOf(m *formats.Layout) (*Layout, error) {
 	l := &Layout{Limits: Limits{NewCategories: int(m.GetLimits().GetNewCategories()), SegmentValues: int(m.GetLimits().GetSegmentValues())}}
-	if l.Limits.NewCategories > 1<<20 || l.Limits.SegmentValues > 1<<20 {
-		return nil, corrupt("limits")
-	}
 	for _, fm := range m.GetFields() {
 		f := FieldLayout{
 			Key: record.Key{Group: record.Group(fm.GetGroup()), Name: fm.GetName()}, Type: model.FieldType(fm.GetType()),
 			Min: math.Inf(-1), Max: math.Inf(1),
 		}
-		if fm.GetGroup() > uint32(record.Metrics) {
+		if fm.GetGroup() > math.MaxUint8 {
 			return nil, corrupt("group %d", fm.GetGroup())
 		}
 		if fm.Min != nil {
@@ -121,14 +118,12 @@ func LayoutOf(m *formats.Layout) (*Layout, error) {
 			o.Grid = g
 		case Class, Probabilities:
 			o.Classes = score.ClassesOf(om.GetClasses())
-		case Decision, Quantity:
 		default:
-			return nil, corrupt("kind %q of output %s", o.Kind, o.Prediction)
 		}
 		l.Outputs = append(l.Outputs, o)
 	}
 	for _, s := range m.GetSegments() {
-		if s.GetGroup() > uint32(record.Metrics) {
+		if s.GetGroup() > math.MaxUint8 {
 			return nil, corrupt("group %d", s.GetGroup())
 		}
 		l.Segments = append(l.Segments, SegmentLayout{
@@ -136,11 +131,10 @@ func LayoutOf(m *formats.Layout) (*Layout, error) {
 			Boundaries: s.GetBoundaries(), Where: s.GetWhere(),
 		})
 	}
-	sealed, err := l.Seal()
-	if err != nil {
-		return nil, corrupt("%v", err)
+	if _, err := l.Seal(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	return sealed, nil
+	return l, nil
 }
 
 // hash is the id of a layout: xxh3 of its message, in hexadecimal.
@@ -153,8 +147,8 @@ func (l *Layout) hash() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h := xxh3.Hash128(b)
-	return strconv.FormatUint(h.Hi, 16) + strconv.FormatUint(h.Lo, 16), nil
+	h := xxh3.Hash128(b).Bytes()
+	return hex.EncodeToString(h[:]), nil
 }
 
 // Encode returns the layout in its envelope.
@@ -170,7 +164,7 @@ func (l *Layout) Encode() ([]byte, error) {
 func DecodeLayout(b []byte) (*Layout, error) {
 	var m formats.Layout
 	if err := formats.Open(b, formats.KindLayout, &m); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return LayoutOf(&m)
 }
@@ -179,7 +173,7 @@ func DecodeLayout(b []byte) (*Layout, error) {
 func LayoutID(b []byte) (string, error) {
 	var m formats.Profile
 	if err := formats.Open(b, formats.KindProfile, &m); err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return m.GetLayout(), nil
 }

@@ -66,9 +66,9 @@ func (c *condRow) Bool(slot int) (value, ok bool) {
 
 func (c *condRow) Present(slot int) bool {
 	switch c.cells[slot].state {
-	case absent, missing, invalid:
+	case absent, missing:
 		return false
-	default:
+	default: // a value of the wrong type is unknown to comparisons, but it is there
 		return true
 	}
 }

@@ -31,8 +31,9 @@ type Layout struct {
 	Segments []SegmentLayout
 	Limits   Limits
 
-	id    string
-	index map[record.Key]int
+	id     string
+	index  map[record.Key]int
+	values [][]string // of each segment, those known beforehand
 }
 
 // Limits bound the size of a profile.
@@ -86,23 +87,31 @@ type SegmentLayout struct {
 	Where      string
 }
 
-// Seal computes the layout's id and index, after which it must not change.
+// Seal checks the layout and computes its id and index, after which it must not
+// change. The error wraps ErrInvalid.
 func (l *Layout) Seal() (*Layout, error) {
-	if !slices.IsSortedFunc(l.Fields, func(a, b FieldLayout) int {
-		if a.Key.Less(b.Key) {
-			return -1
-		}
-		return 1 // equal keys are not sorted
-	}) {
-		return nil, fmt.Errorf("fields of a layout must be sorted and distinct")
+	if err := l.check(); err != nil {
+		return nil, err
 	}
 	l.index = make(map[record.Key]int, len(l.Fields))
 	for i := range l.Fields {
 		l.index[l.Fields[i].Key] = i
 	}
+	l.values = make([][]string, len(l.Segments))
+	for i, s := range l.Segments {
+		if l.values[i] = s.Values(); l.values[i] != nil || s.Where != "" {
+			continue
+		}
+		if f, ok := l.index[s.Field]; ok && l.Fields[f].Categories != nil {
+			l.values[i] = l.Fields[f].Categories.Values()
+		}
+	}
 	id, err := l.hash()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
 	l.id = id
-	return l, err
+	return l, nil
 }
 
 // ID identifies the layout: profiles of equal ids add bin by bin.
@@ -118,6 +127,26 @@ func (l *Layout) Field(k record.Key) (int, bool) {
 func (l *Layout) Output(prediction string) (int, bool) {
 	i := slices.IndexFunc(l.Outputs, func(o OutputLayout) bool { return o.Prediction == prediction })
 	return i, i >= 0
+}
+
+// value returns the number of a slice of segment i that is known beforehand, or
+// −1.
+func (l *Layout) value(i int, name string) int {
+	s := &l.Segments[i]
+	if s.Where != "" || len(s.Boundaries) > 0 {
+		return slices.Index(l.values[i], name)
+	}
+	if len(l.values[i]) > 0 {
+		if n, ok := l.Fields[l.index[s.Field]].Categories.Index(name); ok {
+			return int(n)
+		}
+	}
+	return -1
+}
+
+// open reports whether segment i can have slices that are not known beforehand.
+func (l *Layout) open(i int) bool {
+	return l.Segments[i].Where == "" && len(l.Segments[i].Boundaries) == 0
 }
 
 // With returns the layout with other segments and limits, sealed.

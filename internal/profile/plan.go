@@ -3,10 +3,12 @@ package profile
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/expr"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/sketch/counts"
 )
 
 // A Plan turns records into rows of cells that profiles of one layout add.
@@ -169,6 +171,14 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 		clear(r.outs[at:])
 	}
 	r.segment(cells)
+	if !counted {
+		// Its prediction has been counted: only what is new counts now.
+		for i := range cells {
+			if l.Fields[i].Key.Group != record.Actuals {
+				cells[i].state = absent
+			}
+		}
+	}
 	r.rows = append(r.rows, row{time: rec.Time, counted: counted, labelled: labelled})
 	return unknown, first
 }
@@ -253,7 +263,12 @@ func (r *Rows) category(c *cell, f *FieldLayout, v record.Value) {
 }
 
 func (r *Rows) named(c *cell, f *FieldLayout, s string) {
-	if n, ok := f.Categories.Index(s); ok {
+	n, ok := f.Categories.Index(s)
+	if !ok {
+		s = counts.Key(strings.ToValidUTF8(s, "\uFFFD")) // profiles are protobuf, which has no other text
+		n, ok = f.Categories.Index(s)
+	}
+	if ok {
 		c.state, c.bin = known, n
 		return
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/driftmeter/driftmeter/internal/model"
 )
 
-// Other names the slice of a segment that takes the values beyond the limit.
+// Other names the slice of a segment that takes the values beyond the limit. A
+// value that is itself called "other" is not told apart from them.
 const Other = "other"
 
 // Profile is what is kept of one model, version and window.
@@ -19,8 +20,8 @@ type Profile struct {
 	layout   *Layout
 	Whole    *Slice
 	segments []slicesOf
-	// Overflow counts the records that went to a slice Other because their
-	// segment had its limit of slices.
+	// Overflow counts the predictions that went to a slice Other because their
+	// segment had its limit of slices, once for each such segment.
 	Overflow uint64
 }
 
@@ -36,21 +37,9 @@ type slicesOf struct {
 func New(l *Layout) *Profile {
 	p := &Profile{layout: l, Whole: newSlice(l), segments: make([]slicesOf, len(l.Segments))}
 	for i := range p.segments {
-		p.segments[i].known = make([]*Slice, len(l.segmentValues(i)))
+		p.segments[i].known = make([]*Slice, len(l.values[i]))
 	}
 	return p
-}
-
-// segmentValues names the slices of segment i that are known beforehand.
-func (l *Layout) segmentValues(i int) []string {
-	s := l.Segments[i]
-	if vs := s.Values(); vs != nil {
-		return vs
-	}
-	if f, ok := l.Field(s.Field); ok && l.Fields[f].Categories != nil {
-		return l.Fields[f].Categories.Values()
-	}
-	return nil
 }
 
 // Layout says what the numbers stand for.
@@ -62,46 +51,58 @@ func (p *Profile) Add(r *Rows, i int) {
 	n := len(p.segments)
 	segs := r.segs[i*n : (i+1)*n]
 	for j := range segs {
+		var s *Slice
+		var over bool
 		switch c := &segs[j]; c.state {
 		case known:
-			p.slice(j, int(c.bin), "").add(r, i)
+			s, over = p.slice(j, int(c.bin), "")
 		case fresh:
-			p.slice(j, -1, r.texts[c.bin]).add(r, i)
+			s, over = p.slice(j, -1, r.texts[c.bin])
 		default:
+			continue
+		}
+		s.add(r, i)
+		if over && r.rows[i].counted {
+			p.Overflow++
 		}
 	}
 }
 
 // slice returns the slice of a segment for a value that is known beforehand,
-// by its number, or for another one, by its name. Beyond the limit that is
-// Other.
-func (p *Profile) slice(segment, value int, name string) *Slice {
+// by its number, or for another one, by its name. over says that it is Other
+// for want of room.
+func (p *Profile) slice(segment, value int, name string) (sl *Slice, over bool) {
 	s := &p.segments[segment]
 	if value >= 0 {
-		if s.known[value] != nil {
-			return s.known[value]
+		if sl = s.known[value]; sl != nil {
+			return sl, false
 		}
-	} else if sl := s.fresh[name]; sl != nil {
-		return sl
+		name = p.layout.values[segment][value]
+	} else if sl = s.fresh[name]; sl != nil {
+		return sl, false
 	}
-	if s.n >= p.layout.Limits.SegmentValues {
+	if over = s.n >= p.layout.Limits.SegmentValues; over || name == Other {
 		if s.other == nil {
 			s.other = newSlice(p.layout)
 		}
-		p.Overflow++
-		return s.other
+		return s.other, over && name != Other
 	}
+	sl = newSlice(p.layout)
+	s.put(value, name, sl)
+	return sl, false
+}
+
+// put keeps the slice of a value that has none yet.
+func (s *slicesOf) put(value int, name string, sl *Slice) {
 	s.n++
-	sl := newSlice(p.layout)
 	if value >= 0 {
 		s.known[value] = sl
-	} else {
-		if s.fresh == nil {
-			s.fresh = make(map[string]*Slice)
-		}
-		s.fresh[name] = sl
+		return
 	}
-	return sl
+	if s.fresh == nil {
+		s.fresh = make(map[string]*Slice)
+	}
+	s.fresh[name] = sl
 }
 
 // Segment names a slice of a profile.
@@ -115,28 +116,33 @@ type Segment struct {
 func (p *Profile) Segments() []Segment {
 	var all []Segment
 	for i := range p.segments {
-		s := &p.segments[i]
 		name := p.layout.Segments[i].Name
-		var values []string
-		for j, v := range p.layout.segmentValues(i) {
-			if s.known[j] != nil {
-				values = append(values, v)
-			}
-		}
-		if len(p.layout.Segments[i].Boundaries) == 0 {
-			for v := range s.fresh {
-				values = append(values, v)
-			}
-			slices.Sort(values)
-		}
-		for _, v := range values {
+		for _, v := range p.segments[i].values(p.layout.values[i]) {
 			all = append(all, Segment{name, v})
 		}
-		if s.other != nil {
+		if p.segments[i].other != nil {
 			all = append(all, Segment{name, Other})
 		}
 	}
 	return all
+}
+
+// values names the slices but Other: those of intervals in their order, others
+// ascending, of which those known beforehand have these names.
+func (s *slicesOf) values(known []string) []string {
+	var names []string
+	for j, sl := range s.known {
+		if sl != nil {
+			names = append(names, known[j])
+		}
+	}
+	if len(s.fresh) > 0 { // a segment of intervals has none
+		for v := range s.fresh {
+			names = append(names, v)
+		}
+		slices.Sort(names)
+	}
+	return names
 }
 
 // Slice returns a slice by name; the zero Segment is the whole.
@@ -145,21 +151,23 @@ func (p *Profile) Slice(seg Segment) (*Slice, bool) {
 		return p.Whole, true
 	}
 	for i := range p.segments {
-		if p.layout.Segments[i].Name != seg.Name {
-			continue
-		}
-		s := &p.segments[i]
-		if j := slices.Index(p.layout.segmentValues(i), seg.Value); j >= 0 {
-			return s.known[j], s.known[j] != nil
-		}
-		if sl := s.fresh[seg.Value]; sl != nil {
-			return sl, true
-		}
-		if seg.Value == Other {
-			return s.other, s.other != nil
+		if p.layout.Segments[i].Name == seg.Name {
+			sl := p.segments[i].get(p.layout.value(i, seg.Value), seg.Value)
+			return sl, sl != nil
 		}
 	}
 	return nil, false
+}
+
+// get returns the slice of a value, nil if there is none.
+func (s *slicesOf) get(value int, name string) *Slice {
+	switch {
+	case name == Other:
+		return s.other
+	case value >= 0:
+		return s.known[value]
+	}
+	return s.fresh[name]
 }
 
 // ErrLayout is wrapped by the error of Merge.
@@ -176,44 +184,31 @@ func (p *Profile) Merge(o *Profile) error {
 	}
 	p.Overflow += o.Overflow
 	for i := range o.segments {
-		for j, sl := range o.segments[i].known {
-			if sl == nil {
-				continue
-			}
-			if err := p.absorb(i, j, "", sl); err != nil {
+		s := &o.segments[i]
+		// Which values find room must not depend on chance, so they come in order.
+		for _, name := range s.values(o.layout.values[i]) {
+			if err := p.absorb(i, name, s.get(o.layout.value(i, name), name)); err != nil {
 				return err
 			}
 		}
-		names := make([]string, 0, len(o.segments[i].fresh))
-		for name := range o.segments[i].fresh {
-			names = append(names, name)
+		if s.other == nil {
+			continue
 		}
-		slices.Sort(names) // which of them find room must not depend on chance
-		for _, name := range names {
-			if err := p.absorb(i, -1, name, o.segments[i].fresh[name]); err != nil {
-				return err
-			}
+		if p.segments[i].other == nil {
+			p.segments[i].other = newSlice(p.layout)
 		}
-		if sl := o.segments[i].other; sl != nil {
-			s := &p.segments[i]
-			if s.other == nil {
-				s.other = newSlice(p.layout)
-			}
-			if err := s.other.merge(sl); err != nil {
-				return err
-			}
+		if err := p.segments[i].other.merge(s.other); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// absorb merges sl into the slice of a segment. What overflows here is counted
-// as in Add: once a record.
-func (p *Profile) absorb(segment, value int, name string, sl *Slice) error {
-	before := p.Overflow
-	into := p.slice(segment, value, name)
-	if p.Overflow != before {
-		p.Overflow = before + max(sl.Predictions, sl.Actuals)
+// absorb merges sl into the slice of a value of a segment.
+func (p *Profile) absorb(segment int, name string, sl *Slice) error {
+	into, over := p.slice(segment, p.layout.value(segment, name), name)
+	if over {
+		p.Overflow += sl.Predictions
 	}
 	return into.merge(sl)
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -32,70 +33,62 @@ func (p *Profile) Message() (*formats.Profile, error) {
 	m := &formats.Profile{Layout: p.layout.ID(), Whole: w.slice(p.Whole), SegmentOverflow: p.Overflow}
 	for i := range p.segments {
 		s := &p.segments[i]
-		var parts []*formats.SegmentSlice
-		for j, v := range p.layout.segmentValues(i) {
-			if s.known[j] != nil {
-				parts = append(parts, &formats.SegmentSlice{Segment: uint32(i), Value: v, Slice: w.slice(s.known[j])})
-			}
+		names := s.values(p.layout.values[i])
+		slices.Sort(names)
+		for _, v := range names {
+			m.Segments = append(m.Segments, &formats.SegmentSlice{
+				Segment: uint32(i), Value: v, Slice: w.slice(s.get(p.layout.value(i, v), v)),
+			})
 		}
-		for v, sl := range s.fresh {
-			parts = append(parts, &formats.SegmentSlice{Segment: uint32(i), Value: v, Slice: w.slice(sl)})
-		}
-		slices.SortFunc(parts, func(a, b *formats.SegmentSlice) int {
-			if a.GetValue() < b.GetValue() {
-				return -1
-			}
-			return 1
-		})
 		if s.other != nil {
-			parts = append(parts, &formats.SegmentSlice{Segment: uint32(i), Other: true, Slice: w.slice(s.other)})
+			m.Segments = append(m.Segments, &formats.SegmentSlice{Segment: uint32(i), Other: true, Slice: w.slice(s.other)})
 		}
-		m.Segments = append(m.Segments, parts...)
 	}
 	return m, w.err
 }
 
 // Of reads a profile from its message.
 func Of(m *formats.Profile, l *Layout) (*Profile, error) {
-	r := &reader{}
-	r.check(m.GetLayout() == l.ID(), "layout %q where %q is expected", m.GetLayout(), l.ID())
-	r.check(len(m.GetSegments()) <= len(l.Segments)*(l.Limits.SegmentValues+1), "%d slices", len(m.GetSegments()))
-	if r.err != nil {
-		return nil, r.err
+	if m.GetLayout() != l.ID() {
+		return nil, fmt.Errorf("%w: %w: %q where %q is expected", ErrCorrupt, ErrLayout, m.GetLayout(), l.ID())
 	}
+	r := &reader{}
 	p := New(l)
 	p.Overflow = m.GetSegmentOverflow()
 	r.slice(m.GetWhole(), p.Whole, l)
 	for _, s := range m.GetSegments() {
-		r.check(int(s.GetSegment()) < len(l.Segments), "segment %d", s.GetSegment())
-		if r.err != nil {
-			return nil, r.err
+		if r.check(uint64(s.GetSegment()) < uint64(len(l.Segments)), "segment %d of %d", s.GetSegment(), len(l.Segments)); r.err != nil {
+			break
 		}
-		i := int(s.GetSegment())
-		into, sl := &p.segments[i], newSlice(l)
-		known := slices.Index(l.segmentValues(i), s.GetValue())
-		switch {
-		case s.GetOther():
-			r.check(into.other == nil, "slice other twice")
-			into.other = sl
-		case known >= 0:
-			r.check(into.known[known] == nil, "slice %q twice", s.GetValue())
-			into.known[known] = sl
-			into.n++
-		default:
-			if into.fresh == nil {
-				into.fresh = map[string]*Slice{}
-			}
-			r.check(into.fresh[s.GetValue()] == nil, "slice %q twice", s.GetValue())
-			into.fresh[s.GetValue()] = sl
-			into.n++
-		}
-		r.slice(s.GetSlice(), sl, l)
+		r.segment(s, p)
 	}
 	if r.err != nil {
 		return nil, r.err
 	}
 	return p, nil
+}
+
+// segment reads a slice of a segment that the layout has.
+func (r *reader) segment(m *formats.SegmentSlice, p *Profile) {
+	l, i, name := p.layout, int(m.GetSegment()), m.GetValue()
+	s, value := &p.segments[i], p.layout.value(i, name)
+	if m.GetOther() {
+		r.check(s.other == nil && name == "", "segment %q: slice other twice or called %q", l.Segments[i].Name, name)
+	} else {
+		r.check(name != Other && s.get(value, name) == nil, "segment %q: slice %q twice", l.Segments[i].Name, name)
+		r.check(value >= 0 || l.open(i), "segment %q: slice %q", l.Segments[i].Name, name)
+		r.check(s.n < l.Limits.SegmentValues, "segment %q: more than %d slices", l.Segments[i].Name, l.Limits.SegmentValues)
+	}
+	if r.err != nil { // before anything is allocated
+		return
+	}
+	sl := newSlice(l)
+	if m.GetOther() {
+		s.other = sl
+	} else {
+		s.put(value, name, sl)
+	}
+	r.slice(m.GetSlice(), sl, l)
 }
 
 func (w *writer) slice(s *Slice) *formats.Slice {
@@ -117,7 +110,7 @@ func (r *reader) slice(m *formats.Slice, s *Slice, l *Layout) {
 	}
 	s.Predictions, s.Actuals = m.GetPredictions(), m.GetActuals()
 	for i, f := range m.GetFields() {
-		r.field(f, &s.Fields[i], &l.Fields[i])
+		r.field(f, &s.Fields[i], &l.Fields[i], l.Limits.NewCategories)
 	}
 	for i, o := range m.GetOutputs() {
 		r.output(o, &s.Outputs[i], &l.Outputs[i])
@@ -146,7 +139,7 @@ func (w *writer) field(f *Field) *formats.FieldStats {
 	return m
 }
 
-func (r *reader) field(m *formats.FieldStats, f *Field, l *FieldLayout) {
+func (r *reader) field(m *formats.FieldStats, f *Field, l *FieldLayout, limit int) {
 	f.Count, f.Missing, f.Invalid = m.GetCount(), m.GetMissing(), m.GetInvalid()
 	f.NonFinite, f.Zero, f.OutOfRange = m.GetNonFinite(), m.GetZero(), m.GetOutOfRange()
 	if f.Count == 0 {
@@ -155,13 +148,17 @@ func (r *reader) field(m *formats.FieldStats, f *Field, l *FieldLayout) {
 	}
 	if f.Hist != nil {
 		r.hist(l.Key.String(), m.GetHistogram(), f.Hist, l.Grid)
+		r.check(f.Hist.Total() == f.Count, "%s: histogram of %d values, there are %d", l.Key, f.Hist.Total(), f.Count)
 	}
 	if f.Moments != nil {
 		r.part(l.Key.String()+" moments", m.GetMoments(), f.Moments)
+		r.check(f.Moments.N == f.Count, "%s: moments of %d values, there are %d", l.Key, f.Moments.N, f.Count)
 	}
 	if f.Counts != nil {
 		r.part(l.Key.String()+" counts", m.GetCounts(), f.Counts)
-		r.check(r.err != nil || len(f.Counts.Known) == l.Categories.Len(), "%s: counts of %d categories", l.Key, len(f.Counts.Known))
+		r.check(len(f.Counts.Known) == l.Categories.Len(), "%s: counts of %d categories, there are %d", l.Key, len(f.Counts.Known), l.Categories.Len())
+		r.check(f.Counts.Limit() <= limit, "%s: %d new values, the limit is %d", l.Key, f.Counts.Limit(), limit)
+		r.check(f.Counts.Total() == f.Count, "%s: counts of %d values, there are %d", l.Key, f.Counts.Total(), f.Count)
 	}
 	if f.Distinct != nil {
 		r.part(l.Key.String()+" distinct", m.GetDistinct(), f.Distinct)
@@ -211,15 +208,20 @@ func (r *reader) output(m *formats.OutputStats, o *Output, l *OutputLayout) {
 	switch {
 	case o.Binary != nil:
 		b, bm := o.Binary, m.GetBinary()
+		r.check(bm != nil, "output %s: no binary statistics", l.Prediction)
 		b.TP, b.FP, b.FN, b.TN = bm.GetTp(), bm.GetFp(), bm.GetFn(), bm.GetTn()
 		b.Scored, b.OutOfRange = bm.GetScored(), bm.GetOutOfRange()
 		r.sum("score", bm.GetScore(), &b.Score)
 		r.sum("log_loss", bm.GetLogLoss(), &b.LogLoss)
 		r.sum("brier", bm.GetBrier(), &b.Brier)
-		if b.Pos != nil && b.Scored > 0 {
-			r.hist("positives of "+l.Prediction, bm.GetPositives(), b.Pos, l.Grid)
-			r.hist("negatives of "+l.Prediction, bm.GetNegatives(), b.Neg, l.Grid)
+		if b.Pos == nil || b.Scored == 0 {
+			r.check(b.Scored == 0 && bm.GetPositives() == nil && bm.GetNegatives() == nil, "output %s: %d scores without a grid, or a grid without scores", l.Prediction, b.Scored)
+			return
 		}
+		r.hist("positives of "+l.Prediction, bm.GetPositives(), b.Pos, l.Grid)
+		r.hist("negatives of "+l.Prediction, bm.GetNegatives(), b.Neg, l.Grid)
+		r.check(b.Pos.Total() == b.TP+b.FN && b.Neg.Total() == b.FP+b.TN && b.Scored == b.N(),
+			"output %s: %d scores of positives and %d of negatives, decisions %+v", l.Prediction, b.Pos.Total(), b.Neg.Total(), b.Confusion)
 	case o.Multiclass != nil:
 		c, cm := o.Multiclass, m.GetMulticlass()
 		r.check(len(cm.GetMatrix()) == len(c.Matrix), "output %s: matrix of %d cells", l.Prediction, len(cm.GetMatrix()))
@@ -230,6 +232,7 @@ func (r *reader) output(m *formats.OutputStats, o *Output, l *OutputLayout) {
 		r.sum("log_loss", cm.GetLogLoss(), &c.LogLoss)
 	case o.Regression != nil:
 		g, gm := o.Regression, m.GetRegression()
+		r.check(gm != nil, "output %s: no regression statistics", l.Prediction)
 		g.N, g.Huge, g.ZeroTargets = gm.GetN(), gm.GetHuge(), gm.GetZeroTargets()
 		g.RelativeHuge, g.OutOfDomain, g.Largest = gm.GetRelativeHuge(), gm.GetOutOfDomain(), gm.GetLargest()
 		r.check(!math.IsNaN(g.Largest) && g.Largest >= 0, "output %s: largest error %v", l.Prediction, g.Largest)
@@ -242,5 +245,6 @@ func (r *reader) output(m *formats.OutputStats, o *Output, l *OutputLayout) {
 		r.sum("magnitude", gm.GetMagnitude(), &g.Magnitude)
 		r.sum("prediction", gm.GetPrediction(), &g.Prediction)
 		r.part("actual", gm.GetActual(), &g.Actual)
+		r.check(g.Actual.N == g.N, "output %s: %d actuals of %d", l.Prediction, g.Actual.N, g.N)
 	}
 }

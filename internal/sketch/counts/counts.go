@@ -62,6 +62,9 @@ func New(dictionary, limit int) *Counts {
 	return &Counts{Known: make([]uint64, max(dictionary, 0)), cap: max(limit, 0)}
 }
 
+// Limit returns how many new values may have an exact count.
+func (c *Counts) Limit() int { return c.cap }
+
 // hashSeed is part of the format: it decides which new values are kept.
 const hashSeed = 0x63617465676f7279 // "category"
 
