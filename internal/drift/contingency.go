@@ -3,6 +3,7 @@ package drift
 import (
 	"cmp"
 	"container/heap"
+	"math"
 )
 
 // Cochran is the expected count that the usual rule asks of a contingency
@@ -56,9 +57,10 @@ func tabulate(s sides, minExpected float64) table {
 	return t
 }
 
-// mergeRare joins the two rarest columns until the table satisfies the rule.
-// Columns of equal size are ordered by their reference count, so the order of
-// the bins has no influence.
+// mergeRare joins the two rarest columns until the table satisfies the rule. Of
+// columns of one size those whose shares are closer come first, so neither the
+// order of the bins nor that of the sides has an influence (but for columns that
+// mirror each other where n = m).
 func (t *table) mergeRare(least float64) {
 	few, none := 0, 0 // cells that expect fewer than least, than least/5
 	count := func(col column, sign int) {
@@ -75,31 +77,32 @@ func (t *table) mergeRare(least float64) {
 	for _, col := range t.columns {
 		count(col, 1)
 	}
-	rare := rarest(t.columns)
-	heap.Init(&rare)
-	for len(rare) > 1 && (none > 0 || 5*few > 2*len(rare)) {
-		a, b := heap.Pop(&rare).(column), heap.Pop(&rare).(column)
-		both := column{a.r + b.r, a.c + b.c}
-		heap.Push(&rare, both)
-		count(a, -1)
-		count(b, -1)
+	rare := (*rarest)(t)
+	heap.Init(rare)
+	for b := rare.Len(); b > 1 && (none > 0 || 5*few > 2*b); b = rare.Len() {
+		x, y := heap.Pop(rare).(column), heap.Pop(rare).(column)
+		both := column{x.r + y.r, x.c + y.c}
+		heap.Push(rare, both)
+		count(x, -1)
+		count(y, -1)
 		count(both, 1)
 		t.merged++
 	}
-	t.columns = rare
 }
 
-// rarest is a heap of columns, the rarest on top.
-type rarest []column
+// rarest is a table as a heap of columns, the rarest on top.
+type rarest table
 
-func (h rarest) Len() int      { return len(h) }
-func (h rarest) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h rarest) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(h[i].r+h[i].c, h[j].r+h[j].c), cmp.Compare(h[i].r, h[j].r)) < 0
+func (h *rarest) Len() int      { return len(h.columns) }
+func (h *rarest) Swap(i, j int) { h.columns[i], h.columns[j] = h.columns[j], h.columns[i] }
+func (h *rarest) Less(i, j int) bool {
+	a, b := h.columns[i], h.columns[j]
+	apart := func(col column) float64 { return math.Abs((*table)(h).excess(col)) }
+	return cmp.Or(cmp.Compare(a.r+a.c, b.r+b.c), cmp.Compare(apart(a), apart(b)), cmp.Compare(a.r, b.r)) < 0
 }
-func (h *rarest) Push(x any) { *h = append(*h, x.(column)) }
+func (h *rarest) Push(x any) { h.columns = append(h.columns, x.(column)) }
 func (h *rarest) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
+	last := h.columns[len(h.columns)-1]
+	h.columns = h.columns[:len(h.columns)-1]
 	return last
 }

@@ -47,7 +47,7 @@ var energyMeasure = Measure{
 	Name: "energy", Unit: "{score}",
 	Description: "Energy distance, in the root of the unit of the field.",
 	Numeric:     true, Symmetric: true, Metric: true,
-	Binning: Grid, Binnings: []string{Grid}, Options: []string{optSignificance},
+	Binning: Grid, Binnings: []string{Grid},
 	Upper: infinity,
 	run: func(in input, out *Result) (err error) {
 		lo, hi := in.extremes()

@@ -38,7 +38,8 @@ type Params struct {
 	Direction Direction `mapstructure:"direction"`
 	// Noise set to robust makes the noise floor of l_infinity deequ's.
 	Noise string `mapstructure:"noise"`
-	// Significance is the level of noise floors and tests. 0 means .001.
+	// Significance is the level of tests and of the noise floors that theory
+	// gives; those of wasserstein and energy have none. 0 means .001.
 	Significance float64 `mapstructure:"significance"`
 }
 
@@ -78,7 +79,7 @@ func (p Params) Validate(measure string) error {
 	var errs []error
 	for _, key := range p.set() {
 		if !slices.Contains(m.Options, key) {
-			errs = append(errs, fmt.Errorf("%s is not an option of %s; its options: %s", key, measure, strings.Join(m.Options, ", ")))
+			errs = append(errs, fmt.Errorf("%s is not an option of %s; its options: %s", key, measure, list(m.Options)))
 		}
 	}
 	errs = append(errs,
@@ -135,6 +136,13 @@ func (p Params) set() []string {
 		}
 	}
 	return keys
+}
+
+func list(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
 }
 
 func oneOf(key, value string, known ...string) error {

@@ -38,7 +38,7 @@ var wassersteinMeasure = Measure{
 	Name: "wasserstein", Unit: "{score}",
 	Description: "First Wasserstein distance, in the unit of the field.",
 	Numeric:     true, Symmetric: true, Metric: true,
-	Binning: Grid, Binnings: []string{Grid}, Options: []string{optSignificance},
+	Binning: Grid, Binnings: []string{Grid},
 	Upper: infinity,
 	run:   func(in input, out *Result) error { return in.wasserstein(out) },
 }
@@ -47,7 +47,7 @@ var wassersteinNormalisedMeasure = Measure{
 	Name: "wasserstein_normalised", Unit: "{score}",
 	Description: "First Wasserstein distance in standard deviations of the reference.",
 	Numeric:     true,
-	Binning:     Grid, Binnings: []string{Grid}, Options: []string{optSignificance},
+	Binning:     Grid, Binnings: []string{Grid},
 	Upper: infinity, Threshold: 0.3, Warn: 0.15,
 	run: func(in input, out *Result) error {
 		if err := in.wasserstein(out); err != nil {

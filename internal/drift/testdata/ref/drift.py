@@ -83,7 +83,7 @@ def merged(table, least):
         expected = np.outer(rows, [sum(c) for c in columns]) / table.sum()
         if (expected >= least).mean() >= 0.8 and (expected >= least / 5).all():
             break
-        columns.sort(key=lambda c: (sum(c), c[0]))
+        columns.sort(key=lambda c: (sum(c), abs(c[0] / rows[0] - c[1] / rows[1]), c[0]))
         a, b = columns[:2]
         columns[:2] = [(a[0] + b[0], a[1] + b[1])]
     return np.array(columns).T
