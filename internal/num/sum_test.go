@@ -76,24 +76,31 @@ func TestSumAgreesWithExact(t *testing.T) {
 	})
 }
 
-// More values than fit between two propagations of carries, all of one sign, so
-// that the chunks are as full as they get.
+// More values than fit between two propagations of carries, all of one sign and
+// with all bits set, at every position in a chunk; then sums that are as full as
+// they get, merged.
 func TestSumPropagatesInTime(t *testing.T) {
-	for _, x := range []float64{math.MaxFloat64, -math.MaxFloat64, 0x1.fffffffffffffp31, -0x1.fffffffffffffp-1022, -1} {
-		var s, twice num.Sum
-		const n = 10_000
-		for range n {
-			s.Add(x)
-		}
-		twice.Merge(&s)
-		twice.Merge(&s)
-		want := new(big.Float).SetPrec(2300).SetInt64(n)
-		want.Mul(want, big.NewFloat(x))
-		if s.Big().Cmp(want) != 0 {
-			t.Errorf("%d times %v: got %v, want %v", n, x, s.Big(), want)
-		}
-		if want.Mul(want, big.NewFloat(2)); twice.Big().Cmp(want) != 0 {
-			t.Errorf("twice %d times %v: got %v, want %v", n, x, twice.Big(), want)
+	for shift := range 32 {
+		for _, x := range []float64{
+			math.Ldexp(math.MaxFloat64, -shift), -math.Ldexp(0x1.fffffffffffffp0, shift), math.Ldexp(0x1.fffffffffffffp-1022, shift),
+		} {
+			for _, n := range []int64{2000, 10_000} {
+				var s, merged num.Sum
+				for range n {
+					s.Add(x)
+				}
+				for range 5 {
+					merged.Merge(&s)
+				}
+				want := new(big.Float).SetPrec(2300).SetInt64(n)
+				want.Mul(want, big.NewFloat(x))
+				if s.Big().Cmp(want) != 0 {
+					t.Fatalf("%d times %v: got %v, want %v", n, x, s.Big(), want)
+				}
+				if want.Mul(want, big.NewFloat(5)); merged.Big().Cmp(want) != 0 {
+					t.Fatalf("5 sums of %d times %v: got %v, want %v", n, x, merged.Big(), want)
+				}
+			}
 		}
 	}
 }

@@ -193,6 +193,18 @@ func TestAtoms(t *testing.T) {
 	}
 }
 
+// Exactly 1/bins of the mass is not yet an atom; one value more is.
+func TestAtomThreshold(t *testing.T) {
+	for _, n := range []int{20, 21} {
+		xs := slices.Repeat([]float64{0.123}, n)
+		xs = append(xs, normal(4000-n)...)
+		g := Build(xs, Options{NoEqualWidth: true})
+		if got, want := g.IsAtom(g.Find(0.123)), n > 20; got != want {
+			t.Errorf("%d of 4000 values alike, 200 bins: atom is %v", n, got)
+		}
+	}
+}
+
 func TestConstantReferenceHasThreeBins(t *testing.T) {
 	for _, v := range []float64{0, 3, -1e300, 1e-320, 0x1p60} {
 		g := Build(slices.Repeat([]float64{v}, 100), Options{})
@@ -271,6 +283,21 @@ func TestPruning(t *testing.T) {
 	} {
 		if got := has(limit); got != want {
 			t.Errorf("at most %d edges: %s, want %s", limit, got, want)
+		}
+	}
+
+	// At any limit, what is there is what matters most.
+	for limit := range all + 1 {
+		g := Build(xs[:3000], Options{MaxEdges: limit + 1})
+		missing := ""
+		for _, name := range []string{Doane, Sturges, Auto} {
+			_, ok := g.Partition(name)
+			switch {
+			case !ok:
+				missing = name
+			case missing != "":
+				t.Fatalf("at most %d edges: %s, but not %s", limit+1, name, missing)
+			}
 		}
 	}
 

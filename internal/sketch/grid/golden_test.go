@@ -60,19 +60,36 @@ func (g golden) sample() []float64 {
 	return xs
 }
 
-func goldens(t *testing.T) []golden {
+// file is testdata/ref/grid.json.
+type file struct {
+	Roots map[int]number `json:"inverse_cube_roots"`
+	Rows  []golden
+}
+
+func read(t *testing.T) file {
 	raw, err := os.ReadFile("testdata/ref/grid.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var file struct{ Rows []golden }
-	if err := json.Unmarshal(raw, &file); err != nil {
+	var f file
+	if err := json.Unmarshal(raw, &f); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Rows) < 30 {
-		t.Fatalf("%d rows, want at least 30", len(file.Rows))
+	if len(f.Rows) < 43 || len(f.Roots) < 400 {
+		t.Fatalf("%d rows and %d roots, want at least 43 and 400", len(f.Rows), len(f.Roots))
 	}
-	return file.Rows
+	return f
+}
+
+func goldens(t *testing.T) []golden { return read(t).Rows }
+
+// No tolerance: one unit in the last place can be a bin.
+func TestInverseCubeRootAgreesWithC(t *testing.T) {
+	for n, want := range read(t).Roots {
+		if got := inverseCubeRoot(float64(n)); got != float64(want) {
+			t.Errorf("%d^(-1/3) is %x, want %x", n, got, float64(want))
+		}
+	}
 }
 
 // No tolerance: quantiles are NumPy's to the last bit.
@@ -93,6 +110,16 @@ func TestQuantilesAgreeWithNumPy(t *testing.T) {
 			if got != want {
 				t.Errorf("%s: quantile %d/200 is %x, want %x", row.Name, i+1, got, want)
 			}
+		}
+	}
+}
+
+// NumPy's interpolation overflows here; ours is the middle.
+func TestQuantileOverTheWholeRange(t *testing.T) {
+	xs := []float64{-math.MaxFloat64, math.MaxFloat64}
+	for q, want := range map[float64]float64{0.25: -math.MaxFloat64 / 2, 0.5: 0, 0.75: math.MaxFloat64 / 2} {
+		if got := quantile(xs, q); math.Abs(got-want) > 1e-15*math.Abs(want) {
+			t.Errorf("%v-quantile %v, want %v", q, got, want)
 		}
 	}
 }

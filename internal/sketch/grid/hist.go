@@ -13,6 +13,8 @@ import (
 // Everything in it is an integer or an exact sum, so histograms of the parts of
 // a stream merge to the histogram of the whole, bit for bit, in any order.
 //
+// It takes 16 bytes a bin and 1.2 kB besides, and never more.
+//
 // A bin's sum overflows when it holds more than 2³² values, and then says
 // nothing; readers fall back to the middle of the bin. Counts are good for 2⁶⁴.
 type Hist struct {

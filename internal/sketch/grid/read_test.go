@@ -53,6 +53,31 @@ func TestQuantileIsWithinItsBins(t *testing.T) {
 	})
 }
 
+// The j-th of c values of a bin lies at (j+½)/c of it, where the values can be.
+func TestQuantileByHand(t *testing.T) {
+	g := must(FromParts([]float64{0, 10, 20}))
+	h := histOf(g, []float64{-4, 1, 2, 3, 4, 11, 12, 13, 26})
+	for q, want := range map[float64]float64{
+		0: -4, 1: 26, // the extremes
+		0.125: 1.25, 0.25: 3.75, 0.375: 6.25, 0.5: 8.75, // in (0, 10]
+		0.4375: 7.5,                // between two of them
+		0.75:   15,                 // in (10, 20]
+		0.5625: (8.75 + 35/3.) / 2, // across the edge
+	} {
+		if got, ok := g.Quantile(h, q, -4, 26); !ok || math.Abs(got-want) > 1e-14*math.Abs(want) {
+			t.Errorf("%v-quantile %v, want %v", q, got, want)
+		}
+	}
+	// Tails, and bins that the extremes cut, end there.
+	h = histOf(g, []float64{-4, -3, -2, 12, 13, 14})
+	if got, _ := g.Quantile(h, 0.2, -4, 14); got != -2 {
+		t.Errorf("in the lower tail %v, want the middle of [-4, 0]", got)
+	}
+	if got, _ := g.Quantile(h, 0.8, -4, 14); math.Abs(got-12) > 1e-14 {
+		t.Errorf("in (10, 20] up to 14: %v, want the middle of that", got)
+	}
+}
+
 func TestQuantileOfNothing(t *testing.T) {
 	g := Build(normal(100), Options{})
 	if x, ok := g.Quantile(g.NewHist(), 0.5, 0, 0); ok {

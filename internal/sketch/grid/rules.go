@@ -44,15 +44,10 @@ func lerp(a, b, t float64) float64 {
 // ascending values, as numpy.linspace does. Their number is k+1.
 func equalWidth(sorted []float64, k int) []float64 {
 	lo, hi := sorted[0], sorted[len(sorted)-1]
-	span, div := hi-lo, float64(k)
-	step := span / div
+	step := (hi - lo) / float64(k) // not 0, since no width of a rule is below 5e-324
 	edges := make([]float64, k+1)
 	for i := range edges {
-		at := float64(float64(i) * step)
-		if step == 0 { // a subnormal range
-			at = float64(float64(i) / div * span)
-		}
-		edges[i] = min(at+lo, hi)
+		edges[i] = min(float64(float64(i)*step)+lo, hi)
 	}
 	edges[k] = hi
 	return edges
@@ -88,7 +83,7 @@ func doaneWidth(sorted []float64) float64 {
 	}
 	s := math.Sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
 	mean := pairwise(sorted, func(x float64) float64 { return x }) / n
-	sd := math.Sqrt(pairwise(sorted, func(x float64) float64 { return (x - mean) * (x - mean) }) / n)
+	sd := math.Sqrt(pairwise(sorted, func(x float64) float64 { return float64((x - mean) * (x - mean)) }) / n)
 	if !(sd > 0) {
 		return 0
 	}
@@ -142,10 +137,10 @@ func pairwise(xs []float64, f func(float64) float64) float64 {
 
 // cube returns t³ rounded once, as the C library's pow does; t*t*t rounds twice.
 func cube(t float64) float64 {
-	p := t * t
+	p := float64(t * t)
 	pe := math.FMA(t, t, -p)
-	q := p * t
-	return q + (math.FMA(p, t, -q) + pe*t)
+	q := float64(p * t)
+	return q + (math.FMA(p, t, -q) + float64(pe*t))
 }
 
 // inverseCubeRoot returns n^y rounded once, where y is the float64 next to −1/3,
@@ -155,11 +150,11 @@ func cube(t float64) float64 {
 func inverseCubeRoot(n float64) float64 {
 	const thirdError = 0x1p-54 / 3 // 1/3 less the float64 next to it
 	r := 1 / math.Cbrt(n)
-	p := r * r
+	p := float64(r * r)
 	pe := math.FMA(r, r, -p)
-	q := p * r
-	qe := math.FMA(p, r, -q) + pe*r
-	s := q * n
-	se := math.FMA(q, n, -s) + qe*n
-	return r + r*(((1-s)-se)/3+thirdError*math.Log(n))
+	q := float64(p * r)
+	qe := math.FMA(p, r, -q) + float64(pe*r)
+	s := float64(q * n)
+	se := math.FMA(q, n, -s) + float64(qe*n)
+	return r + float64(r*(((1-s)-se)/3+float64(thirdError*math.Log(n))))
 }

@@ -41,7 +41,7 @@ func (m *Moments) Add(x, c float64) {
 	}
 	m.count(x)
 	m.D.Add(d)
-	square := d * d
+	square := float64(d * d)
 	if square > math.MaxFloat64 {
 		m.Huge++
 		return

@@ -40,6 +40,7 @@ cases = {
     "1e300": 1e300 * rng.normal(size=300),
     "1e-300": 1e-300 * rng.normal(size=300),
     "subnormal": tiny * rng.integers(-50, 50, size=300),
+    "subnormal, of few values": tiny * rng.integers(0, 4, size=100),
     "the whole range": [-1.7e308, -1e300, 0.0, 1e300, 1.7e308] * 5,
     "half the range": [0.0, 1.0, 1e308, 1.7e308] * 5,
     "least and largest": [np.finfo(float).min, -1.0, 0.0],
@@ -50,6 +51,10 @@ cases = {
     "16 values, 4096": ("modular", 4096, 7, 16, 1),
     "integers, 65536": ("modular", 65536, 48271, 65521, 1),
 }
+
+
+for n in range(3, 15):  # where the terms of Doane's rule in n show
+    cases[f"{n} lognormal"] = rng.lognormal(sigma=1.5, size=n)
 
 
 def hexes(xs):
@@ -93,7 +98,9 @@ for name, values in cases.items():
         row[rule] = {"edges": hexes(edges), "counts": counts(distinct, x)}
     rows.append(row)
 
-out = {"made_by": f"grid.py, numpy {np.__version__}", "rows": rows}
+sizes = [*range(1, 400), 512, 729, 1000, 1331, 3375, 5000, 8000, 27000, 50000, 64000, 125000, 10**6, 10**9]
+roots = {str(n): (n ** (-1.0 / 3.0)).hex() for n in sizes}  # as the rule of Freedman and Diaconis has it
+out = {"made_by": f"grid.py, numpy {np.__version__}", "inverse_cube_roots": roots, "rows": rows}
 with open(os.path.join(os.path.dirname(__file__), "grid.json"), "w") as f:
     json.dump(out, f, separators=(",", ":"))
     f.write("\n")
