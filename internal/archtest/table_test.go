@@ -29,8 +29,8 @@ var layers = []layer{
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
-	{folders: []string{"internal/intake"}},
-	{folders: []string{"internal/otelml"}},
+	{folders: []string{"internal/intake", "internal/evaluate"}},
+	{folders: []string{"internal/otelml", "internal/storeref"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},
 	{folders: []string{"internal/cli", "internal/demo"}},
