@@ -155,8 +155,8 @@ func checkAgainst(t interface{ Fatalf(string, ...any) }, c *Counts, limit int, e
 
 // checkHeavy checks the bounds that Heavy promises.
 func checkHeavy(t interface{ Fatalf(string, ...any) }, h *Heavy, exact map[string]uint64, n uint64) {
-	if h.Error()*(MaxHeavy+1) > n || len(h.Values()) > MaxHeavy {
-		t.Fatalf("%d counters, error %d of %d", len(h.Values()), h.Error(), n)
+	if h.MaxError()*(MaxHeavy+1) > n || len(h.Values()) > MaxHeavy {
+		t.Fatalf("%d counters, error %d of %d", len(h.Values()), h.MaxError(), n)
 	}
 	counters := map[string]uint64{}
 	for _, v := range h.Values() {
@@ -166,8 +166,8 @@ func checkHeavy(t interface{ Fatalf(string, ...any) }, h *Heavy, exact map[strin
 		}
 	}
 	for v, want := range exact {
-		if counters[v]+h.Error() < want {
-			t.Fatalf("%q came %d times, but has the counter %d with error %d", v, want, counters[v], h.Error())
+		if counters[v]+h.MaxError() < want {
+			t.Fatalf("%q came %d times, but has the counter %d with error %d", v, want, counters[v], h.MaxError())
 		}
 	}
 }
@@ -184,7 +184,7 @@ func TestBeyondAllCaps(t *testing.T) {
 		}
 		whole := of(limit, es...)
 		checkAgainst(t, whole, limit, es)
-		if whole.Heavy().Error() == 0 {
+		if whole.Heavy().MaxError() == 0 {
 			t.Fatal("the counters sufficed: this tests nothing")
 		}
 		rng.Shuffle(n, func(i, j int) { es[i], es[j] = es[j], es[i] })
@@ -211,8 +211,8 @@ func TestOnlyRareValues(t *testing.T) {
 	for i := range 50_000 {
 		c.AddNewInt(int64(i))
 	}
-	if c.Total() != 50_000 || len(c.NewValues()) != 10 || c.Heavy().Error() > 49_990/(MaxHeavy+1) {
-		t.Errorf("total %d, %d new values, error %d", c.Total(), len(c.NewValues()), c.Heavy().Error())
+	if c.Total() != 50_000 || len(c.NewValues()) != 10 || c.Heavy().MaxError() > 49_990/(MaxHeavy+1) {
+		t.Errorf("total %d, %d new values, error %d", c.Total(), len(c.NewValues()), c.Heavy().MaxError())
 	}
 	if err := new(Counts).UnmarshalBinary(encode(t, c)); err != nil {
 		t.Error(err)
@@ -243,8 +243,8 @@ func TestHeavyMerge(t *testing.T) {
 	} {
 		c.a.merge(c.b)
 		vs := c.a.Values()
-		if len(vs) != c.n || c.a.Error() != c.err || len(vs) > 0 && vs[0].Count != c.largest {
-			t.Errorf("%d counters, error %d, want %d, %d: %v", len(vs), c.a.Error(), c.n, c.err, vs[:min(3, len(vs))])
+		if len(vs) != c.n || c.a.MaxError() != c.err || len(vs) > 0 && vs[0].Count != c.largest {
+			t.Errorf("%d counters, error %d, want %d, %d: %v", len(vs), c.a.MaxError(), c.n, c.err, vs[:min(3, len(vs))])
 		}
 	}
 }

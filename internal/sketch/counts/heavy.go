@@ -15,7 +15,7 @@ const MaxHeavy = 1024
 // (2012). The zero value is the summary of an empty stream.
 //
 // The true count of a value lies between its counter (0 without one) and that
-// plus Error, and (MaxHeavy+1)·Error is at most the length of the stream. So
+// plus MaxError, and (MaxHeavy+1)·MaxError is at most the length of the stream. So
 // every value that makes up more than 1/1025 of the stream has a counter, in
 // whatever order the stream came and was merged.
 //
@@ -28,8 +28,8 @@ type Heavy struct {
 	err      uint64
 }
 
-// Error returns by how much a counter may be too low.
-func (h *Heavy) Error() uint64 { return h.err }
+// MaxError returns by how much a counter may be too low.
+func (h *Heavy) MaxError() uint64 { return h.err }
 
 // Values returns the values that have a counter, the largest first, equal ones
 // ascending by value.

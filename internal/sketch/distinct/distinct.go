@@ -181,7 +181,7 @@ func HashInt(i int64) uint64 {
 // HashFloat returns the hash of a number. Both zeros are one value, and so are
 // all NaN.
 func HashFloat(x float64) uint64 {
-	if x != x {
+	if math.IsNaN(x) {
 		x = math.NaN()
 	}
 	// SplitMix64's finaliser: every bit of the input reaches every bit of the

@@ -117,14 +117,14 @@ func (g *Grid) Below(h *Hist, e float64) (n uint64, ok bool) {
 }
 
 // Quantile returns the q-quantile of the values counted in h, by linear
-// interpolation between the order statistics at (n−1)q, as numpy.quantile. min
-// and max are the extremes of the values; they are returned for q = 0 and 1.
+// interpolation between the order statistics at (n−1)q, as numpy.quantile. lowest
+// and highest are the extremes of the values, the quantiles for q = 0 and 1.
 //
 // An order statistic that falls on an atom is exact; inside a bin of c values
 // the j-th of them, from 0, is taken to lie at (j+½)/c of the bin's width. So
 // the answer is exact for data of atoms, and elsewhere off by less than the
 // width of a bin. ok is false if h is empty or q is not in [0, 1].
-func (g *Grid) Quantile(h *Hist, q, min, max float64) (x float64, ok bool) {
+func (g *Grid) Quantile(h *Hist, q, lowest, highest float64) (x float64, ok bool) {
 	n := h.Total()
 	if n == 0 || !(q >= 0 && q <= 1) {
 		return 0, false
@@ -132,36 +132,36 @@ func (g *Grid) Quantile(h *Hist, q, min, max float64) (x float64, ok bool) {
 	at := float64(float64(n-1) * q)
 	k := uint64(at)
 	if k >= n-1 {
-		return max, true
+		return highest, true
 	}
-	a := g.order(h, n, k, min, max)
+	a := g.order(h, n, k, lowest, highest)
 	t := at - float64(k)
 	if t == 0 {
 		return a, true
 	}
-	return lerp(a, g.order(h, n, k+1, min, max), t), true
+	return lerp(a, g.order(h, n, k+1, lowest, highest), t), true
 }
 
 // order returns the k-th smallest of n values, from 0.
-func (g *Grid) order(h *Hist, n, k uint64, min, max float64) float64 {
+func (g *Grid) order(h *Hist, n, k uint64, lowest, highest float64) float64 {
 	switch k {
 	case 0:
-		return min
+		return lowest
 	case n - 1:
-		return max
+		return highest
 	}
 	for bin, c := range h.Counts {
 		if k >= c {
 			k -= c
 			continue
 		}
-		lo, hi := g.clip(bin, min, max)
+		lo, hi := g.clip(bin, lowest, highest)
 		return lerp(lo, hi, (float64(k)+0.5)/float64(c))
 	}
-	return max // not reached: k < n
+	return highest // not reached: k < n
 }
 
-// clip returns the part of the bin that can hold values between min and max.
+// clip returns the part of the bin that can hold values between the extremes.
 func (g *Grid) clip(bin int, lowest, highest float64) (lo, hi float64) {
 	lo, hi = g.Bounds(bin)
 	lo, hi = max(lo, lowest), min(hi, highest)

@@ -7,14 +7,14 @@ import (
 )
 
 // Regrid estimates the histogram that the values of h, counted on the grid
-// from, would have on the grid to. min and max are the extremes of the values;
-// without them (−Inf, +Inf) the values of an outer bin are put on its edge.
+// from, would have on the grid to. lowest and highest are the extremes of the
+// values; without them (−Inf, +Inf) the values of an outer bin are put on its edge.
 //
 // Atoms move as they are. The values of another bin are taken to be uniform
 // over it and are shared out by largest remainder, so that every count is an
 // integer and the total stays; a bin that falls into one bin of to keeps its
 // mean. Where from has all edges of to, the counts are exact.
-func Regrid(from *Grid, h *Hist, to *Grid, min, max float64) *Hist {
+func Regrid(from *Grid, h *Hist, to *Grid, lowest, highest float64) *Hist {
 	out := to.NewHist()
 	if from.id == to.id {
 		*out = Hist{slices.Clone(h.Counts), slices.Clone(h.Sums), h.Lower, h.Upper}
@@ -24,7 +24,7 @@ func Regrid(from *Grid, h *Hist, to *Grid, min, max float64) *Hist {
 		if n == 0 {
 			continue
 		}
-		lo, hi := from.clip(bin, min, max)
+		lo, hi := from.clip(bin, lowest, highest)
 		first, last := to.Find(next(lo)), to.Find(hi)
 		if first >= last || lo == hi {
 			mean, _ := from.Mean(h, bin)
