@@ -1,6 +1,49 @@
 package modelmetricsconnector
 
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+)
+
 // Config of the connector.
 type Config struct {
-	_ struct{}
+	// Store names the modelstore; it may be left out while there is one.
+	Store *component.ID `mapstructure:"store"`
+	// Interval is how often the latest complete window is repeated, so that
+	// scraping backends stay fresh.
+	Interval time.Duration `mapstructure:"interval"`
+	// RepeatFor ends the repetition, this long after the end of the window.
+	RepeatFor time.Duration `mapstructure:"repeat_for"`
+	// Settle is the quiet after which a changed window is evaluated.
+	Settle time.Duration `mapstructure:"settle"`
+	// MaxDelay is when a changed window is evaluated although it is not quiet.
+	MaxDelay time.Duration `mapstructure:"max_delay"`
+	_        struct{}
+}
+
+func defaultConfig() *Config {
+	return &Config{Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute}
+}
+
+// Validate reports everything that is wrong, in the user's spelling.
+func (c *Config) Validate() error {
+	var errs []error
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}} {
+		if d.value <= 0 {
+			errs = append(errs, fmt.Errorf("%s=%s must be positive", d.key, d.value))
+		}
+	}
+	if c.Settle < 0 {
+		errs = append(errs, fmt.Errorf("settle=%s cannot be negative", c.Settle))
+	}
+	if c.MaxDelay < c.Settle {
+		errs = append(errs, fmt.Errorf("max_delay=%s cannot be shorter than settle=%s", c.MaxDelay, c.Settle))
+	}
+	return errors.Join(errs...)
 }

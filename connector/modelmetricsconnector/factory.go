@@ -8,30 +8,20 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector/internal/metadata"
 )
 
 // NewFactory returns the connector factory.
 func NewFactory() connector.Factory {
-	return connector.NewFactory(metadata.Type, defaults,
+	return connector.NewFactory(metadata.Type, func() component.Config { return defaultConfig() },
 		connector.WithLogsToMetrics(toMetrics, metadata.LogsToMetricsStability))
 }
 
-func defaults() component.Config { return &Config{} }
-
-func toMetrics(context.Context, connector.Settings, component.Config, consumer.Metrics) (connector.Logs, error) {
-	return &evaluator{}, nil
+func toMetrics(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Metrics) (connector.Logs, error) {
+	tel, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	return &evaluator{cfg: cfg.(*Config), next: next, log: set.Logger, tel: tel}, nil
 }
-
-type evaluator struct {
-	component.StartFunc
-	component.ShutdownFunc
-}
-
-// Capabilities says that batches are only read.
-func (*evaluator) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: false} }
-
-// ConsumeLogs takes a batch of profiles.
-func (*evaluator) ConsumeLogs(context.Context, plog.Logs) error { return nil }

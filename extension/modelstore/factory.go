@@ -14,16 +14,9 @@ import (
 
 // NewFactory returns the extension factory.
 func NewFactory() extension.Factory {
-	return extension.NewFactory(metadata.Type, defaults, create, metadata.ExtensionStability)
+	return extension.NewFactory(metadata.Type, func() component.Config { return defaultConfig() }, create, metadata.ExtensionStability)
 }
 
-func defaults() component.Config { return &Config{} }
-
-func create(context.Context, extension.Settings, component.Config) (extension.Extension, error) {
-	return &ext{}, nil
-}
-
-type ext struct {
-	component.StartFunc
-	component.ShutdownFunc
+func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {
+	return &modelstore{cfg: cfg.(*Config), set: set}, nil
 }

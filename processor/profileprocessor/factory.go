@@ -1,5 +1,6 @@
 // Package profileprocessor condenses prediction logs into profiles. It takes
-// logs in, and sends one ml.profile log on for each profile that has changed.
+// logs in, answers when they are safe, and sends ml.profile logs on at
+// intervals.
 package profileprocessor
 
 import (
@@ -7,7 +8,6 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/driftmeter/driftmeter/processor/profileprocessor/internal/metadata"
@@ -15,22 +15,14 @@ import (
 
 // NewFactory returns the processor factory.
 func NewFactory() processor.Factory {
-	return processor.NewFactory(metadata.Type, defaults, processor.WithLogs(create, metadata.LogsStability))
+	return processor.NewFactory(metadata.Type, func() component.Config { return defaultConfig() },
+		processor.WithLogs(create, metadata.LogsStability))
 }
 
-func defaults() component.Config { return &Config{} }
-
-func create(context.Context, processor.Settings, component.Config, consumer.Logs) (processor.Logs, error) {
-	return &profiler{}, nil
+func create(_ context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
+	tel, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	return newProfiler(cfg.(*Config), set, next, tel), nil
 }
-
-type profiler struct {
-	component.StartFunc
-	component.ShutdownFunc
-}
-
-// Capabilities says that batches are only read.
-func (*profiler) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: false} }
-
-// ConsumeLogs takes a batch.
-func (*profiler) ConsumeLogs(context.Context, plog.Logs) error { return nil }

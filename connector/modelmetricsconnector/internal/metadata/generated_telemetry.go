@@ -23,10 +23,13 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter               metric.Meter
-	mu                  sync.Mutex
-	registrations       []metric.Registration
-	ModelmetricsWindows metric.Int64Counter
+	meter                          metric.Meter
+	mu                             sync.Mutex
+	registrations                  []metric.Registration
+	ModelmetricsEvaluationDuration metric.Float64Histogram
+	ModelmetricsProfilesMerged     metric.Int64Counter
+	ModelmetricsProfilesRefused    metric.Int64Counter
+	ModelmetricsWindowsEvaluated   metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -58,8 +61,27 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
-	builder.ModelmetricsWindows, err = builder.meter.Int64Counter(
-		"otelcol_modelmetrics_windows",
+	builder.ModelmetricsEvaluationDuration, err = builder.meter.Float64Histogram(
+		"otelcol_modelmetrics_evaluation_duration",
+		metric.WithDescription("Time that the evaluation of a window took. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsProfilesMerged, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_profiles_merged",
+		metric.WithDescription("Number of profiles added to what is kept. [Alpha]"),
+		metric.WithUnit("{profile}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsProfilesRefused, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_profiles_refused",
+		metric.WithDescription("Number of profiles that were not added, by reason. [Alpha]"),
+		metric.WithUnit("{profile}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsWindowsEvaluated, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_windows_evaluated",
 		metric.WithDescription("Number of windows evaluated. [Alpha]"),
 		metric.WithUnit("{window}"),
 	)

@@ -19,8 +19,20 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
-	tb.ModelmetricsWindows.Add(context.Background(), 1)
-	AssertEqualModelmetricsWindows(t, testTel,
+	tb.ModelmetricsEvaluationDuration.Record(context.Background(), 1)
+	tb.ModelmetricsProfilesMerged.Add(context.Background(), 1)
+	tb.ModelmetricsProfilesRefused.Add(context.Background(), 1)
+	tb.ModelmetricsWindowsEvaluated.Add(context.Background(), 1)
+	AssertEqualModelmetricsEvaluationDuration(t, testTel,
+		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsProfilesMerged(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsProfilesRefused(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsWindowsEvaluated(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

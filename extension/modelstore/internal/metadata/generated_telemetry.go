@@ -3,10 +3,12 @@
 package metadata
 
 import (
+	"context"
 	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
 	"go.opentelemetry.io/otel/trace"
 
 	"go.opentelemetry.io/collector/component"
@@ -23,10 +25,11 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter            metric.Meter
-	mu               sync.Mutex
-	registrations    []metric.Registration
-	ModelstoreModels metric.Int64UpDownCounter
+	meter                metric.Meter
+	mu                   sync.Mutex
+	registrations        []metric.Registration
+	ModelstoreStateBytes metric.Int64ObservableUpDownCounter
+	ModelstoreVersions   metric.Int64ObservableUpDownCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -38,6 +41,46 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterModelstoreStateBytesCallback sets callback for observable ModelstoreStateBytes metric.
+func (builder *TelemetryBuilder) RegisterModelstoreStateBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ModelstoreStateBytes, obs: o})
+		return nil
+	}, builder.ModelstoreStateBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterModelstoreVersionsCallback sets callback for observable ModelstoreVersions metric.
+func (builder *TelemetryBuilder) RegisterModelstoreVersionsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ModelstoreVersions, obs: o})
+		return nil
+	}, builder.ModelstoreVersions)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+type observerInt64 struct {
+	embedded.Int64Observer
+	inst metric.Int64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveInt64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -58,10 +101,16 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
-	builder.ModelstoreModels, err = builder.meter.Int64UpDownCounter(
-		"otelcol_modelstore_models",
-		metric.WithDescription("Number of models that the store knows. [Alpha]"),
-		metric.WithUnit("{model}"),
+	builder.ModelstoreStateBytes, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_modelstore_state_bytes",
+		metric.WithDescription("Bytes of the state directory on disk. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelstoreVersions, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_modelstore_versions",
+		metric.WithDescription("Number of model versions that the store knows. [Alpha]"),
+		metric.WithUnit("{version}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

@@ -3,10 +3,12 @@
 package metadata
 
 import (
+	"context"
 	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
 	"go.opentelemetry.io/otel/trace"
 
 	"go.opentelemetry.io/collector/component"
@@ -23,10 +25,16 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter          metric.Meter
-	mu             sync.Mutex
-	registrations  []metric.Registration
-	ProfileRecords metric.Int64Counter
+	meter                     metric.Meter
+	mu                        sync.Mutex
+	registrations             []metric.Registration
+	ProfileBatchesFailed      metric.Int64Counter
+	ProfileCheckpointDuration metric.Float64Histogram
+	ProfileHeldBytes          metric.Int64ObservableUpDownCounter
+	ProfileParcelsSent        metric.Int64Counter
+	ProfileRecordsAccepted    metric.Int64Counter
+	ProfileRecordsRefused     metric.Int64Counter
+	ProfileWaitingRecords     metric.Int64ObservableUpDownCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -38,6 +46,46 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterProfileHeldBytesCallback sets callback for observable ProfileHeldBytes metric.
+func (builder *TelemetryBuilder) RegisterProfileHeldBytesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProfileHeldBytes, obs: o})
+		return nil
+	}, builder.ProfileHeldBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProfileWaitingRecordsCallback sets callback for observable ProfileWaitingRecords metric.
+func (builder *TelemetryBuilder) RegisterProfileWaitingRecordsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProfileWaitingRecords, obs: o})
+		return nil
+	}, builder.ProfileWaitingRecords)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+type observerInt64 struct {
+	embedded.Int64Observer
+	inst metric.Int64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveInt64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -58,9 +106,46 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
-	builder.ProfileRecords, err = builder.meter.Int64Counter(
-		"otelcol_profile_records",
-		metric.WithDescription("Number of records profiled. [Alpha]"),
+	builder.ProfileBatchesFailed, err = builder.meter.Int64Counter(
+		"otelcol_profile_batches_failed",
+		metric.WithDescription("Number of batches that could not be made durable; their senders were told to try again. [Alpha]"),
+		metric.WithUnit("{batch}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileCheckpointDuration, err = builder.meter.Float64Histogram(
+		"otelcol_profile_checkpoint_duration",
+		metric.WithDescription("Time that a checkpoint took. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileHeldBytes, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_profile_held_bytes",
+		metric.WithDescription("Memory of the profiles that wait for the next checkpoint, an estimate. [Alpha]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileParcelsSent, err = builder.meter.Int64Counter(
+		"otelcol_profile_parcels_sent",
+		metric.WithDescription("Number of profiles and references handed to the next component. [Alpha]"),
+		metric.WithUnit("{parcel}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileRecordsAccepted, err = builder.meter.Int64Counter(
+		"otelcol_profile_records_accepted",
+		metric.WithDescription("Number of records that were made durable and counted. [Alpha]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileRecordsRefused, err = builder.meter.Int64Counter(
+		"otelcol_profile_records_refused",
+		metric.WithDescription("Number of records, or parts of records, that could not be used, by reason. [Alpha]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileWaitingRecords, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_profile_waiting_records",
+		metric.WithDescription("Number of records that wait for a reference, because their version has none yet. [Alpha]"),
 		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)

@@ -1,0 +1,185 @@
+package modelmetricsconnector
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector/internal/metadata"
+	"github.com/driftmeter/driftmeter/internal/evaluate"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/storeref"
+)
+
+// evaluator is glue: what is due and what it amounts to is decided in
+// internal/evaluate.
+type evaluator struct {
+	cfg  *Config
+	next consumer.Metrics
+	log  *zap.Logger
+	tel  *metadata.TelemetryBuilder
+
+	core   *evaluate.Evaluator // set from Start to Shutdown
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+// Capabilities says that batches are only read.
+func (*evaluator) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: false}
+}
+
+// Start begins to look for windows that are due.
+func (e *evaluator) Start(_ context.Context, host component.Host) error {
+	ms, err := storeref.Find(host, e.cfg.Store)
+	if err != nil {
+		return err
+	}
+	e.core = evaluate.New(ms.Store(), ms.Catalog(), ms.Engine(), evaluate.Options{Settle: e.cfg.Settle, MaxDelay: e.cfg.MaxDelay})
+	ctx, cancel := context.WithCancel(context.Background()) // not Start's context: that one ends
+	e.cancel = cancel
+	e.done.Go(func() { e.run(ctx, host) })
+	return nil
+}
+
+// look is how often windows are looked for.
+const look = time.Second
+
+// run evaluates windows when they are due, and repeats the latest.
+func (e *evaluator) run(ctx context.Context, host component.Host) {
+	t := time.NewTicker(look)
+	defer t.Stop()
+	var repeated, pruned time.Time
+	for {
+		var now time.Time
+		select {
+		case <-ctx.Done():
+			return
+		case now = <-t.C:
+		}
+		err := e.due(ctx, now)
+		if now.Sub(repeated) >= e.cfg.Interval {
+			repeated = now
+			err = errors.Join(err, e.repeat(ctx, now))
+		}
+		if now.Sub(pruned) >= time.Hour {
+			pruned = now
+			err = errors.Join(err, e.core.Prune(now))
+		}
+		ev := componentstatus.NewEvent(componentstatus.StatusOK)
+		if err != nil && ctx.Err() == nil {
+			e.log.Warn("Could not evaluate all windows; trying again", zap.Error(err))
+			ev = componentstatus.NewRecoverableErrorEvent(err)
+		}
+		componentstatus.ReportStatus(host, ev)
+	}
+}
+
+// due evaluates and emits the windows that are due. A window whose metrics are
+// not taken stays due.
+func (e *evaluator) due(ctx context.Context, now time.Time) error {
+	windows, err := e.core.Due(now)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range windows {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := e.emit(ctx, w); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, e.core.Done(w))
+	}
+	return errors.Join(errs...)
+}
+
+// repeat emits the latest complete window of each version again.
+func (e *evaluator) repeat(ctx context.Context, now time.Time) error {
+	windows, err := e.core.Latest(now, e.cfg.RepeatFor)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, w := range windows {
+		if ctx.Err() != nil {
+			break
+		}
+		errs = append(errs, e.emit(ctx, w))
+	}
+	return errors.Join(errs...)
+}
+
+func (e *evaluator) emit(ctx context.Context, w evaluate.Window) error {
+	begun := time.Now()
+	ms, err := e.core.Evaluate(w)
+	if err != nil {
+		return err
+	}
+	e.tel.ModelmetricsEvaluationDuration.Record(ctx, time.Since(begun).Seconds())
+	e.tel.ModelmetricsWindowsEvaluated.Add(ctx, 1)
+	md := otelml.Metrics(ms)
+	if md.MetricCount() == 0 {
+		return nil
+	}
+	return e.next.ConsumeMetrics(ctx, md)
+}
+
+// ConsumeLogs adds profiles to what is kept, and answers when they are on disk.
+// A profile that came before is not added again.
+func (e *evaluator) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	refuse := func(r record.Refusal) { e.refuse(ctx, r) }
+	parcels := otelml.ReadParcels(ld, refuse)
+	if len(parcels) == 0 {
+		return nil
+	}
+	out, err := e.core.Merge(parcels, time.Now())
+	if err != nil {
+		return err // retryable: nothing was kept
+	}
+	e.tel.ModelmetricsProfilesMerged.Add(ctx, int64(out.Windows))
+	if out.Duplicates > 0 {
+		e.tel.ModelmetricsProfilesRefused.Add(ctx, int64(out.Duplicates), reason(record.Duplicate))
+	}
+	for _, r := range out.Refused {
+		what, ok := errors.AsType[record.Refusal](r)
+		if !ok {
+			what = record.Refusal{Reason: record.Corrupt, Detail: r.Error()}
+		}
+		refuse(what)
+	}
+	return nil
+}
+
+func (e *evaluator) refuse(ctx context.Context, r record.Refusal) {
+	e.tel.ModelmetricsProfilesRefused.Add(ctx, 1, reason(r.Reason))
+	e.log.Warn("Refused a profile", zap.String("reason", r.Reason.String()), zap.String("key", r.Key), zap.String("detail", r.Detail))
+}
+
+func reason(r record.Reason) metric.AddOption {
+	return metric.WithAttributes(attribute.String("reason", r.String()))
+}
+
+// Shutdown stops looking. What is due then is due at the next start. It may be
+// called without Start, and twice.
+func (e *evaluator) Shutdown(context.Context) error {
+	if e.cancel != nil {
+		e.cancel()
+		e.done.Wait()
+		e.cancel = nil
+	}
+	e.tel.Shutdown()
+	return nil
+}

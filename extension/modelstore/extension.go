@@ -1,0 +1,164 @@
+package modelstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/extension/modelstore/internal/metadata"
+	"github.com/driftmeter/driftmeter/internal/catalog"
+	"github.com/driftmeter/driftmeter/internal/dataset"
+	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/query"
+	"github.com/driftmeter/driftmeter/internal/reference"
+	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/storeref"
+)
+
+// modelstore opens the state before the pipelines start and closes it after
+// they have stopped.
+type modelstore struct {
+	cfg *Config
+	set extension.Settings
+
+	store   *store.Store
+	catalog *catalog.Catalog
+	engine  *query.Engine
+	tel     *metadata.TelemetryBuilder
+}
+
+var _ storeref.Modelstore = (*modelstore)(nil)
+
+// Store, Catalog and Engine are there from Start to Shutdown.
+func (m *modelstore) Store() *store.Store       { return m.store }
+func (m *modelstore) Catalog() *catalog.Catalog { return m.catalog }
+func (m *modelstore) Engine() *query.Engine     { return m.engine }
+
+// Start opens the directory and reads the references that have changed.
+func (m *modelstore) Start(context.Context, component.Host) (err error) {
+	log := m.set.Logger.With(zap.String("directory", m.cfg.Directory))
+	if m.store, err = store.Open(m.cfg.Directory, store.Options{Logger: log.Sugar()}); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.store.Close())
+			m.store = nil
+		}
+	}()
+	defs := make([]*model.Definition, len(m.cfg.Models))
+	for i := range m.cfg.Models {
+		defs[i] = &m.cfg.Models[i]
+	}
+	if m.catalog, err = catalog.Open(m.store, defs, m.cfg.options()); err != nil {
+		return err
+	}
+	for i, d := range defs {
+		if err := m.references(fmt.Sprintf("models[%d]", i), d); err != nil {
+			return err
+		}
+	}
+	m.engine = query.New(m.catalog)
+	return m.telemetry()
+}
+
+// references reads the files of a definition, training set first, unless what
+// the store has was made from the same.
+func (m *modelstore) references(path string, d *model.Definition) error {
+	for _, f := range []struct{ key, path, dataset string }{
+		{"path", d.Reference.Path, model.Training}, {"test", d.Reference.Test, model.Test},
+	} {
+		if f.path == "" {
+			continue
+		}
+		if err := m.reference(d, f.path, f.dataset); err != nil {
+			return fmt.Errorf("%s.reference.%s=%q: %w", path, f.key, f.path, err)
+		}
+	}
+	return nil
+}
+
+func (m *modelstore) reference(d *model.Definition, path, set string) error {
+	fingerprint, err := dataset.Fingerprint(path, d, d.Reference.Mapping)
+	if err != nil {
+		return err
+	}
+	state := "reference/" + d.Name + "/" + set
+	if known, ok, err := m.store.State(state); err != nil {
+		return err
+	} else if _, there, err := m.store.Reference(d.Name, "", set); err != nil {
+		return err
+	} else if ok && there && string(known) == fingerprint {
+		return nil
+	}
+	o := reference.Options{Limits: m.cfg.options().Profile}
+	if set == model.Test {
+		if training, ok, err := m.catalog.Reference(d.Name, "", model.Training); err != nil {
+			return err
+		} else if ok {
+			o.Layout = training.Layout()
+		}
+	}
+	log := m.set.Logger.With(zap.String("model", d.Name), zap.String("file", path))
+	log.Info("Reading a reference")
+	begun, said := time.Now(), time.Now()
+	ref, err := dataset.Load(path, d, set, d.Reference.Mapping, o, func(done, total int64) {
+		if now := time.Now(); now.Sub(said) > 5*time.Second {
+			said = now
+			log.Info("Reading a reference", zap.Int64("done", done), zap.Int64("of", total))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	ref.Version = ""
+	tx := m.store.Begin()
+	if err := m.catalog.Keep(tx, ref); err != nil {
+		tx.Discard()
+		return err
+	}
+	tx.PutState(state, []byte(fingerprint))
+	if err := tx.Commit(store.Sync); err != nil {
+		return err
+	}
+	log.Info("Read a reference", zap.Uint64("rows", ref.Rows), zap.Int("fields", len(ref.Layout().Fields)),
+		zap.Strings("warnings", ref.Warnings), zap.Duration("took", time.Since(begun)))
+	return m.catalog.Activate(ref)
+}
+
+// telemetry offers the size of the state.
+func (m *modelstore) telemetry() (err error) {
+	if m.tel, err = metadata.NewTelemetryBuilder(m.set.TelemetrySettings); err != nil {
+		return err
+	}
+	if err := m.tel.RegisterModelstoreStateBytesCallback(func(_ context.Context, o metric.Int64Observer) error {
+		n, err := m.store.DiskBytes()
+		o.Observe(int64(n))
+		return err
+	}); err != nil {
+		return err
+	}
+	return m.tel.RegisterModelstoreVersionsCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(int64(len(m.catalog.Versions())))
+		return nil
+	})
+}
+
+// Shutdown closes the state. It may be called without Start, and twice.
+func (m *modelstore) Shutdown(context.Context) error {
+	if m.store == nil {
+		return nil
+	}
+	if m.tel != nil {
+		m.tel.Shutdown()
+	}
+	err := m.store.Close()
+	m.store = nil
+	return err
+}

@@ -1,0 +1,251 @@
+// Package evaluate keeps the profiles that arrive, and evaluates each window
+// when it has changed, its end has passed and it has been quiet for a while.
+package evaluate
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/catalog"
+	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/query"
+	"github.com/driftmeter/driftmeter/internal/reference"
+	"github.com/driftmeter/driftmeter/internal/store"
+)
+
+// Parcel is a profile or a reference on its way from an intake.
+type Parcel struct {
+	Instance string // of the sender
+	store.Parcel
+}
+
+// Options of an evaluator.
+type Options struct {
+	Settle   time.Duration // of quiet before a window is evaluated
+	MaxDelay time.Duration // after the first change a window is evaluated anyway
+}
+
+// Evaluator is safe for concurrent use.
+type Evaluator struct {
+	store   *store.Store
+	catalog *catalog.Catalog
+	engine  *query.Engine
+	opts    Options
+
+	mu sync.Mutex // one merge at a time: it reads, adds and writes
+}
+
+// New returns an evaluator.
+func New(s *store.Store, c *catalog.Catalog, e *query.Engine, o Options) *Evaluator {
+	return &Evaluator{store: s, catalog: c, engine: e, opts: o}
+}
+
+// UnknownLayout says that a profile cannot be read yet: the reference that it
+// was counted by has not come. The sender should send that first.
+type UnknownLayout struct{ Model, Version, Layout string }
+
+func (e UnknownLayout) Error() string {
+	return fmt.Sprintf("profile of model %q version %q refers to layout %s, which is not known here", e.Model, e.Version, e.Layout)
+}
+
+// Merged says what became of parcels.
+type Merged struct {
+	Windows    int // profiles added
+	Duplicates int // profiles that had been added before
+	Refused    []error
+}
+
+// Merge adds parcels to what is kept, in one commit. A parcel that came before
+// is not added again; one that cannot be read is refused and does not stop the
+// others. After an error nothing was added, and the sender may try again.
+func (e *Evaluator) Merge(parcels []Parcel, now time.Time) (Merged, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	m := merge{Evaluator: e, tx: e.store.Begin(), now: now, profiles: map[windowKey]*profile.Profile{}, seen: map[seenKey]*store.Seen{}}
+	for i := range parcels {
+		if err := m.add(&parcels[i]); err != nil {
+			m.tx.Discard()
+			return Merged{}, err
+		}
+	}
+	if err := m.write(); err != nil {
+		m.tx.Discard()
+		return Merged{}, err
+	}
+	if err := m.tx.Commit(store.Sync); err != nil {
+		return Merged{}, err
+	}
+	for _, ref := range m.references {
+		if err := e.catalog.Activate(ref); err != nil {
+			m.out.Refused = append(m.out.Refused, err)
+		}
+	}
+	for k := range m.profiles {
+		e.engine.Forget(k.model, k.version)
+	}
+	return m.out, nil
+}
+
+type windowKey struct {
+	model, version string
+	start          int64
+}
+
+type seenKey struct{ instance, model string }
+
+// merge is a Merge under way.
+type merge struct {
+	*Evaluator
+	tx         *store.Tx
+	now        time.Time
+	profiles   map[windowKey]*profile.Profile
+	seen       map[seenKey]*store.Seen
+	references []*reference.Reference
+	out        Merged
+}
+
+func (m *merge) add(p *Parcel) error {
+	if p.Kind == "reference" {
+		return m.reference(p)
+	}
+	seen, err := m.sequences(seenKey{p.Instance, p.Model})
+	if err != nil {
+		return err
+	}
+	if seen.Contains(p.Seq) {
+		m.out.Duplicates++
+		return nil
+	}
+	l, ok, err := m.layout(p.Layout)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return UnknownLayout{p.Model, p.Version, p.Layout}
+	}
+	if v, refusal := m.catalog.Admit(p.Model, p.Version); v == nil {
+		m.out.Refused = append(m.out.Refused, *refusal)
+		return nil
+	}
+	part, err := profile.Decode(p.Body, l)
+	if err != nil {
+		m.out.Refused = append(m.out.Refused, fmt.Errorf("profile %d of model %q from %s: %w", p.Seq, p.Model, p.Instance, err))
+		return nil
+	}
+	key := windowKey{p.Model, p.Version, p.Start}
+	whole, err := m.profile(key, l)
+	if err != nil {
+		return err
+	}
+	if whole.Layout() != l {
+		part, _ = part.Convert(whole.Layout())
+	}
+	if err := whole.Merge(part); err != nil {
+		return err
+	}
+	seen.Add(p.Seq)
+	m.out.Windows++
+	return nil
+}
+
+// profile returns what is kept of a window, in the layout of its first part.
+func (m *merge) profile(k windowKey, l *profile.Layout) (*profile.Profile, error) {
+	if p := m.profiles[k]; p != nil {
+		return p, nil
+	}
+	p, err := m.catalog.WindowProfile(k.model, k.version, k.start)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		p = profile.New(l)
+	}
+	m.profiles[k] = p
+	return p, nil
+}
+
+func (m *merge) sequences(k seenKey) (*store.Seen, error) {
+	if s := m.seen[k]; s != nil {
+		return s, nil
+	}
+	s, err := m.store.Seen(k.instance, k.model)
+	if err == nil {
+		m.seen[k] = s
+	}
+	return s, err
+}
+
+// layout finds a layout, also among the references of this very merge.
+func (m *merge) layout(id string) (*profile.Layout, bool, error) {
+	for _, r := range m.references {
+		l, err := m.catalog.Live(r)
+		if err == nil && l.ID() == id {
+			return l, true, nil
+		}
+		if r.Layout().ID() == id {
+			return r.Layout(), true, nil
+		}
+	}
+	return m.catalog.Layout(id)
+}
+
+// reference keeps a reference that another process has made. In the process
+// that made it, it is known.
+func (m *merge) reference(p *Parcel) error {
+	ref, err := reference.Decode(p.Body)
+	if err != nil {
+		m.out.Refused = append(m.out.Refused, fmt.Errorf("reference of model %q from %s: %w", p.Model, p.Instance, err))
+		return nil
+	}
+	known, ok, err := m.catalog.Reference(ref.Model, ref.Version, ref.Dataset)
+	if err != nil {
+		return err
+	}
+	if ok && known.Layout().ID() == ref.Layout().ID() && known.Version == ref.Version && known.Rows == ref.Rows {
+		return nil
+	}
+	if v, refusal := m.catalog.Admit(p.Model, p.Version); v == nil {
+		m.out.Refused = append(m.out.Refused, *refusal)
+		return nil
+	}
+	if err := m.catalog.Keep(m.tx, ref); err != nil {
+		return err
+	}
+	m.references = append(m.references, ref)
+	return nil
+}
+
+func (m *merge) write() error {
+	at := m.now.UnixNano()
+	for k, p := range m.profiles {
+		b, err := p.Encode()
+		if err != nil {
+			return err
+		}
+		m.tx.PutProfile(k.model, k.version, k.start, b)
+		if err := m.catalog.KeepLayout(m.tx, p.Layout()); err != nil {
+			return err
+		}
+		first := at
+		if d, ok, err := m.store.Dirty(k.model, k.version, k.start); err != nil {
+			return err
+		} else if ok {
+			first = d.FirstChange
+		}
+		m.tx.MarkDirty(k.model, k.version, k.start, first, at)
+		v, ok, err := m.store.Version(k.model, k.version)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			v.FirstSeen = at
+		}
+		v.LastSeen = at
+		m.tx.PutVersion(k.model, k.version, v)
+	}
+	for k, s := range m.seen {
+		m.tx.PutSeen(k.instance, k.model, s)
+	}
+	return nil
+}

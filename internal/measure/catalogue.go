@@ -1,0 +1,91 @@
+package measure
+
+import (
+	"github.com/driftmeter/driftmeter/internal/drift"
+	"github.com/driftmeter/driftmeter/internal/score"
+)
+
+// Metric describes a metric that Driftmeter emits: the source of units on the
+// wire and of docs/reference/metrics.md.
+type Metric struct {
+	Name        string
+	Unit        string // UCUM
+	Description string
+	Attributes  []string // beside model, version and segment
+}
+
+// Names of metrics that are no measure of a field or an output.
+const (
+	MetricPredictions = "ml.model.predictions"
+	MetricActuals     = "ml.model.actuals"
+	MetricPValue      = "ml.drift.p_value"
+	MetricDetected    = "ml.drift.detected"
+	MetricShare       = "ml.drift.detected_ratio"
+)
+
+// Prefixes of the names of families of metrics.
+const (
+	PrefixDrift       = "ml.drift."
+	PrefixPerformance = "ml.performance."
+)
+
+// Attributes of metrics.
+const (
+	AttrModel        = "ml.model.name"
+	AttrVersion      = "ml.model.version"
+	AttrSegment      = "ml.segment.name"
+	AttrSegmentValue = "ml.segment.value"
+	AttrField        = "ml.field.name"
+	AttrGroup        = "ml.field.group"
+	AttrBaseline     = "ml.baseline"
+	AttrTest         = "ml.drift.test"
+	AttrOutput       = "ml.output.name"
+	AttrClass        = "ml.class"
+	AttrAverage      = "ml.average"
+)
+
+// Catalogue returns every metric there is, in the order of its documentation.
+func Catalogue() []Metric {
+	field := []string{AttrGroup, AttrField}
+	compared := []string{AttrGroup, AttrField, AttrBaseline}
+	all := []Metric{
+		{MetricPredictions, "{prediction}", "Predictions of the window.", nil},
+		{MetricActuals, "{prediction}", "Predictions of the window whose ground truth has come.", nil},
+	}
+	for _, m := range drift.Measures() {
+		all = append(all, Metric{PrefixDrift + m.Name, m.Unit, m.Description, compared})
+	}
+	all = append(all,
+		Metric{MetricPValue, "1", "p-value of a test of the same distribution; small values say different, and in large windows nearly everything is.", append([]string{AttrTest}, compared...)},
+		Metric{MetricDetected, "1", "1 if the first measure of the field that has a threshold is at least that threshold and more than chance reaches, else 0; absent while there are too few values to say.", compared},
+		Metric{MetricShare, "1", "Share of the judged fields of the model in which drift is detected.", []string{AttrBaseline}},
+	)
+	for _, m := range score.Metrics() {
+		attrs := []string{AttrOutput}
+		for _, l := range m.Labels {
+			attrs = append(attrs, string(l))
+		}
+		all = append(all, Metric{PrefixPerformance + m.Name, m.Unit, m.Description, attrs})
+	}
+	for _, m := range integrity {
+		all = append(all, Metric{"ml.integrity." + m.Name, m.Unit, m.Description, field})
+	}
+	for _, m := range fields {
+		all = append(all, Metric{"ml.field." + m.Name, m.Unit, m.Description, field})
+	}
+	return all
+}
+
+var byName = func() map[string]Metric {
+	m := map[string]Metric{}
+	for _, d := range Catalogue() {
+		m[d.Name] = d
+	}
+	return m
+}()
+
+// Lookup returns the metric of a name.
+func Lookup(name string) (Metric, bool) {
+	m, ok := byName[name]
+	return m, ok
+}

@@ -1,0 +1,210 @@
+// Package query answers questions about models. Metrics, monitors, the
+// dashboard and the API ask the same engine, so they show the same numbers.
+package query
+
+import (
+	"fmt"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/driftmeter/driftmeter/internal/drift"
+	"github.com/driftmeter/driftmeter/internal/measure"
+	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/reference"
+)
+
+// Question asks for one number.
+type Question struct {
+	Model   string
+	Version string
+	Segment profile.Segment // the zero Segment is the whole
+	Metric  string          // full name, such as ml.drift.psi
+
+	// Field is what metrics of fields are about.
+	Field record.Key
+	// Measure carries the parameters of a drift measure; for ml.drift.p_value it
+	// is the test.
+	Measure model.Measure
+	// Baseline is the side to compare with, for drift.
+	Baseline model.Baseline
+	// Output, Class and Average select a metric of performance.
+	Output, Class, Average string
+
+	// From and To bound the focal period, unix nanoseconds, To exclusive.
+	From, To int64
+}
+
+// Measurement is the answer to a question, with its evidence.
+type Measurement struct {
+	Question
+	measure.Value
+}
+
+// Source is where the engine reads from.
+type Source interface {
+	// Window is the length of a window in nanoseconds.
+	Window() int64
+	// Profile returns what was kept of a period, in one layout; nil if nothing.
+	Profile(model, version string, from, to int64) (p *profile.Profile, regridded bool, err error)
+	// Reference returns a dataset of a version's reference.
+	Reference(model, version, dataset string) (*reference.Reference, bool, error)
+	// Definition returns what is said about a model.
+	Definition(model string) (*model.Definition, bool)
+}
+
+// Engine answers questions. It is safe for concurrent use.
+type Engine struct {
+	source Source
+	mu     sync.Mutex
+	cache  *lru.Cache[period, loaded]
+}
+
+// period names a stretch of a version's time.
+type period struct {
+	model, version string
+	from, to       int64
+}
+
+type loaded struct {
+	profile   *profile.Profile
+	regridded bool
+}
+
+// cached bounds the profiles kept while a window is asked many questions.
+const cached = 8
+
+// New returns an engine that reads from s.
+func New(s Source) *Engine {
+	c, err := lru.New[period, loaded](cached)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &Engine{source: s, cache: c}
+}
+
+// Forget drops what was read of a version: its profiles have changed.
+func (e *Engine) Forget(name, version string) {
+	for _, k := range e.cache.Keys() {
+		if k.model == name && k.version == version {
+			e.cache.Remove(k)
+		}
+	}
+}
+
+// Ask answers q. The error is one of reading; a question that the data cannot
+// answer has a Reason.
+func (e *Engine) Ask(q Question) (Measurement, error) {
+	m := Measurement{Question: q}
+	d, ok := measure.Lookup(q.Metric)
+	if !ok {
+		return m, fmt.Errorf("metric %q is unknown", q.Metric)
+	}
+	cur, ok, err := e.focal(q)
+	if err != nil {
+		return m, err
+	}
+	if !ok {
+		m.Value = measure.Value{Reason: measure.NoData, Verdict: drift.VerdictNotComputable}
+		return m, nil
+	}
+	switch {
+	case d.Name == measure.MetricPredictions:
+		m.Value = measure.Value{Value: float64(cur.Slice.Predictions), Cur: cur.Slice.Predictions}
+	case d.Name == measure.MetricActuals:
+		m.Value = measure.Value{Value: float64(cur.Slice.Actuals), Cur: cur.Slice.Actuals}
+	case has(d.Name, measure.PrefixDrift):
+		m.Value, err = e.drift(q, cur)
+	case has(d.Name, measure.PrefixPerformance):
+		m.Value = measure.Perform(cur, measure.Performance{
+			Output: q.Output, Metric: d.Name[len(measure.PrefixPerformance):], Class: q.Class, Average: q.Average,
+		})
+	default:
+		m.Value = measure.Field(cur, q.Field, d.Name)
+	}
+	return m, err
+}
+
+func has(s, prefix string) bool { return len(s) > len(prefix) && s[:len(prefix)] == prefix }
+
+// focal returns the slice that q is about.
+func (e *Engine) focal(q Question) (measure.Side, bool, error) {
+	l, err := e.load(period{q.Model, q.Version, q.From, q.To})
+	if err != nil || l.profile == nil {
+		return measure.Side{}, false, err
+	}
+	s := measure.Of(l.profile, q.Segment)
+	s.Regridded = l.regridded
+	return s, true, nil
+}
+
+func (e *Engine) load(p period) (loaded, error) {
+	e.mu.Lock() // two questions about one period read it once
+	defer e.mu.Unlock()
+	if l, ok := e.cache.Get(p); ok {
+		return l, nil
+	}
+	prof, regridded, err := e.source.Profile(p.model, p.version, p.from, p.to)
+	if err != nil {
+		return loaded{}, err
+	}
+	l := loaded{prof, regridded}
+	e.cache.Add(p, l)
+	return l, nil
+}
+
+// baseline returns the side that q compares with.
+func (e *Engine) baseline(q Question) (measure.Side, bool, error) {
+	if q.Baseline.Period > 0 {
+		l, err := e.load(period{q.Model, q.Version, q.From - int64(q.Baseline.Period), q.From})
+		if err != nil || l.profile == nil {
+			return measure.Side{}, false, err
+		}
+		s := measure.Of(l.profile, q.Segment)
+		s.Regridded = l.regridded
+		return s, true, nil
+	}
+	ref, ok, err := e.source.Reference(q.Model, q.Version, q.Baseline.Dataset)
+	if err != nil || !ok {
+		return measure.Side{}, false, err
+	}
+	return measure.Of(ref.Profile, q.Segment), true, nil
+}
+
+// drift answers for ml.drift.<measure>, the p-value of a test, and whether
+// drift is detected in a field or in how many of them.
+func (e *Engine) drift(q Question, cur measure.Side) (measure.Value, error) {
+	ref, ok, err := e.baseline(q)
+	if err != nil {
+		return measure.Value{}, err
+	}
+	if !ok {
+		return measure.Value{Reason: measure.NoRefSide, Verdict: drift.VerdictNotComputable}, nil
+	}
+	switch q.Metric {
+	case measure.MetricPValue:
+		v := measure.Drift(cur, ref, q.Field, q.Measure)
+		if v.OK() && !v.HasP {
+			v.Reason = measure.NotKept
+		}
+		v.Value = v.P
+		return v, nil
+	case measure.MetricDetected:
+		return measure.Detected(cur, ref, q.Field, e.choice(q.Model)), nil
+	case measure.MetricShare:
+		return measure.DetectedRatio(cur, ref, e.choice(q.Model)), nil
+	}
+	m := q.Measure
+	m.Name = q.Metric[len(measure.PrefixDrift):]
+	return measure.Drift(cur, ref, q.Field, m), nil
+}
+
+// choice returns what the definition says about drift.
+func (e *Engine) choice(name string) model.Drift {
+	if d, ok := e.source.Definition(name); ok {
+		return d.Drift
+	}
+	return model.Drift{}
+}
