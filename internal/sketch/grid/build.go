@@ -17,7 +17,7 @@ type Options struct {
 	MaxEdges int
 	// Closed are extra edges with the value on the lower side, x ≤ e; Open with
 	// the value on the upper side, x < e: the ends of a range, the boundaries of
-	// segments, a decision threshold. They are always kept.
+	// segments, a decision threshold. They are always kept, up to 32256 of them.
 	Closed, Open []float64
 	// NoEqualWidth leaves out the rules of Doane, Sturges and auto, which a grid
 	// of scores does not need.
