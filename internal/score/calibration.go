@@ -94,25 +94,19 @@ func (b *Binary) calibrationIn(g *grid.Grid, join func([]gap, uint64) float64, i
 // unless the grid has all their edges.
 func tenths(g *grid.Grid) (at []int, ok bool) {
 	edges := g.Edges()
-	for _, e := range calibrationEdges[1:10] {
-		if _, ok := slices.BinarySearch(edges, math.Nextafter(e, math.Inf(-1))); !ok {
+	at = make([]int, g.Bins())
+	for i, e := range calibrationEdges[1:10] {
+		edge, ok := slices.BinarySearch(edges, math.Nextafter(e, math.Inf(-1)))
+		if !ok {
 			return nil, false
 		}
-	}
-	at = make([]int, g.Bins())
-	for bin := range at {
-		if bin == 0 {
-			continue
-		}
-		for i, e := range calibrationEdges[1:10] {
-			if edges[bin-1] >= math.Nextafter(e, math.Inf(-1)) {
-				at[bin] = i + 1
-			}
+		for bin := edge + 1; bin < len(at); bin++ {
+			at[bin] = i + 1
 		}
 	}
 	return at, true
 }
 
 // calibrationEdges are the ends of the intervals of ece and mce: the decimal
-// fractions, which a score of exactly .3 opens the interval [.3, .4) with.
+// fractions, so that a score of exactly .3 lies in [.3, .4).
 var calibrationEdges = [11]float64{0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1}
