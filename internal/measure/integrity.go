@@ -45,12 +45,18 @@ var (
 		{"min", "1", "Smallest value of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
 		{"max", "1", "Largest value of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
 		{"sum", "1", "Sum of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Sum(0) })},
-		{"median", "1", "Median of a numeric field; linear inside a bin of the reference's grid, exact at edges and frequent values.", func(l *profile.FieldLayout, f *profile.Field) (float64, bool) {
-			return Quantile(l, f, 0.5)
-		}},
+		{"median", "1", "Median of a numeric field; linear inside a bin of the reference's grid, exact at edges and frequent values.", quantile(0.5)},
+		{"p05", "1", "5th percentile of a numeric field, computed as the median is.", quantile(0.05)},
+		{"p25", "1", "25th percentile of a numeric field.", quantile(0.25)},
+		{"p75", "1", "75th percentile of a numeric field.", quantile(0.75)},
+		{"p95", "1", "95th percentile of a numeric field.", quantile(0.95)},
 		{"unique", "{value}", "Distinct values of a field; exact up to 256 beside the reference's categories, else within 1.6 % (HyperLogLog).", unique},
 	}
 )
+
+func quantile(q float64) func(*profile.FieldLayout, *profile.Field) (float64, bool) {
+	return func(l *profile.FieldLayout, f *profile.Field) (float64, bool) { return Quantile(l, f, q) }
+}
 
 // Quantile returns a quantile of a numeric field, 0 ≤ q ≤ 1.
 func Quantile(l *profile.FieldLayout, f *profile.Field, q float64) (float64, bool) {
@@ -177,7 +183,7 @@ func Keeps(l *profile.FieldLayout, name string) bool {
 		return l.Categories != nil && l.Type != model.Boolean
 	case "ml.field.unique":
 		return l.Type == model.Numeric || l.Categories != nil
-	case "ml.field.median":
+	case "ml.field.median", "ml.field.p05", "ml.field.p25", "ml.field.p75", "ml.field.p95":
 		return l.Grid != nil
 	}
 	return l.Type == model.Numeric
