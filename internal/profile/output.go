@@ -43,7 +43,7 @@ type outcome struct {
 	class     int32 // predicted
 	truth     int32
 	same      bool    // predicted and true class have one name
-	p         float64 // probability of the true class; NaN without
+	p         float64 // probability of the true class; NaN where the output has none
 }
 
 // judge resolves the outputs of a labelled record.
@@ -131,11 +131,20 @@ func (r *Rows) class(l *score.Classes, slot int, c *cell) (n int32, name string,
 	return int32(l.Index(name)), name, true
 }
 
-// weigh finds the most probable class and the probability of the true one,
-// after the probabilities are made to sum to 1.
+// weigh finds the most probable class, the first by name of equal ones, and the
+// probability of the true one, after the probabilities are made to sum to 1. A
+// class that is not among them has the probability 0.
 func (o *outcome) weigh(l *OutputLayout, rec *record.Record, truth string) bool {
-	v := rec.Get(record.Key{Group: record.Predictions, Name: l.Prediction})
-	best, sum, p := math.Inf(-1), 0.0, 0.0
+	var v record.Value
+	for i := range rec.Fields {
+		if f := &rec.Fields[i]; f.Group == record.Predictions && f.Name == l.Prediction {
+			v = f.Value // a field that comes twice counts as it came last
+		}
+	}
+	if v.Kind() != record.Dict || len(v.Elements()) == 0 {
+		return false
+	}
+	answer, best, sum, p := "", math.Inf(-1), 0.0, 0.0
 	for _, e := range v.Elements() {
 		x, ok := e.Value.Float()
 		if !ok || !(x >= 0 && x <= 1) {
@@ -146,16 +155,15 @@ func (o *outcome) weigh(l *OutputLayout, rec *record.Record, truth string) bool 
 		if e.Name == truth {
 			p = x
 		}
-		if x > best {
-			best, o.class, o.same = x, int32(l.Classes.Index(e.Name)), e.Name == truth
+		if x > best || x == best && e.Name < answer { // senders write maps in any order
+			best, answer = x, e.Name
 		}
 	}
-	if len(v.Elements()) == 0 {
-		return false
+	if p == 0 {
+		p = smallest
+		sum += p
 	}
-	if p > 0 {
-		o.p = p / sum
-	}
+	o.class, o.same, o.p = int32(l.Classes.Index(answer)), answer == truth, p/sum
 	return true
 }
 

@@ -19,10 +19,14 @@ import (
 type Plan struct {
 	layout  *Layout
 	guess   []int // slot of the i-th field of the previous record, −1 for none
+	actuals span  // of the fields
 	segs    []segmentPlan
 	outputs []outputPlan
 	values  map[float64]string // names of the slices of a numeric field's values
 }
+
+// span is the fields from lo up to hi, hi not among them.
+type span struct{ lo, hi int }
 
 // outputPlan says where an output's two sides come from; −1 for a field that
 // the layout does not have.
@@ -39,6 +43,14 @@ type segmentPlan struct {
 // not fit the fields.
 func NewPlan(l *Layout) (*Plan, error) {
 	p := &Plan{layout: l}
+	for i := range l.Fields { // by group, so those of one stand together
+		if l.Fields[i].Key.Group < record.Actuals {
+			p.actuals.lo = i + 1
+		}
+		if l.Fields[i].Key.Group <= record.Actuals {
+			p.actuals.hi = i + 1
+		}
+	}
 	for _, s := range l.Segments {
 		sp := segmentPlan{slot: -1, cuts: s.Boundaries}
 		if s.Where != "" {
@@ -133,7 +145,6 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 	cells := r.cells[base : base+n : base+n]
 	clear(cells)
 	counted := rec.Event == record.Prediction || rec.Event == record.Reference
-	labelled := false
 	for len(p.guess) < len(rec.Fields) {
 		p.guess = append(p.guess, -1)
 	}
@@ -151,16 +162,13 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 			p.guess[i] = slot
 		}
 		r.resolve(&cells[slot], &l.Fields[slot], f.Value)
-		if f.Group == record.Actuals && cells[slot].state != missing {
-			labelled = true
-		}
 	}
-	if counted {
-		for i := range cells {
-			// An actual that is not there is late, not missing.
-			if cells[i].state == absent && l.Fields[i].Key.Group != record.Actuals {
-				cells[i].state = missing
-			}
+	labelled := false
+	for i := range cells {
+		if actual := i >= p.actuals.lo && i < p.actuals.hi; actual {
+			labelled = labelled || cells[i].state > missing // one that is not there is late
+		} else if cells[i].state == absent && counted {
+			cells[i].state = missing
 		}
 	}
 	if labelled {
@@ -173,11 +181,8 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 	r.segment(cells)
 	if !counted {
 		// Its prediction has been counted: only what is new counts now.
-		for i := range cells {
-			if l.Fields[i].Key.Group != record.Actuals {
-				cells[i].state = absent
-			}
-		}
+		clear(cells[:p.actuals.lo])
+		clear(cells[p.actuals.hi:])
 	}
 	r.rows = append(r.rows, row{time: rec.Time, counted: counted, labelled: labelled})
 	return unknown, first

@@ -22,7 +22,7 @@ func (p *Profile) Encode() ([]byte, error) {
 func Decode(b []byte, l *Layout) (*Profile, error) {
 	var m formats.Profile
 	if err := formats.Open(b, formats.KindProfile, &m); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return Of(&m, l)
 }
@@ -228,6 +228,7 @@ func (r *reader) output(m *formats.OutputStats, o *Output, l *OutputLayout) {
 		if r.err == nil {
 			copy(c.Matrix, cm.GetMatrix())
 		}
+		r.check(r.err != nil || cm.GetOtherWrong() <= c.Matrix[len(c.Matrix)-1], "output %s: %d errors among other classes", l.Prediction, cm.GetOtherWrong())
 		c.OtherWrong, c.LogLossN, c.OutOfRange = cm.GetOtherWrong(), cm.GetLogLossN(), cm.GetOutOfRange()
 		r.sum("log_loss", cm.GetLogLoss(), &c.LogLoss)
 	case o.Regression != nil:
