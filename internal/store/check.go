@@ -28,7 +28,7 @@ type CheckOptions struct {
 type Report struct {
 	Dir, Instance string
 	Format        uint32
-	Opened        bool // false: nothing below Families could be read
+	Opened        bool // false: no key could be read; without a problem, the directory is unused
 	Tables        int  // files in use
 	TableBytes    int64
 	LogFiles      int
@@ -113,7 +113,7 @@ type checker struct {
 type table struct {
 	name    string
 	size    int64
-	lo, hi  []byte // nil when unknown
+	hi      []byte // the last key; nil when unknown
 	damaged bool
 }
 
@@ -141,18 +141,16 @@ func (c *checker) run() error {
 	if err != nil {
 		return err
 	}
+	var m marks
 	if e != nil {
 		defer e.close()
 		c.report.Opened = true
-		if err := c.live(e.db, files); err != nil {
+		if m, err = c.meta(e); err != nil {
 			return err
 		}
+		c.live(e.db, files)
 	} else {
-		for _, t := range files {
-			c.tables = append(c.tables, t)
-			c.report.Tables++
-			c.report.TableBytes += t.size
-		}
+		c.all(files)
 	}
 	c.total = 2*c.report.TableBytes + c.report.LogBytes
 	c.progress(c.report.LogBytes) // opening has read it
@@ -161,7 +159,7 @@ func (c *checker) run() error {
 		c.progress(c.done + c.tables[i].size)
 	}
 	if e != nil {
-		c.walk(e)
+		c.walk(e.db, m)
 	}
 	c.progress(c.total)
 	return nil
@@ -191,8 +189,8 @@ func (c *checker) list() (map[string]table, error) {
 	return files, nil
 }
 
-// open opens the directory, if need be without comparing the sizes of files. It
-// returns nil when the directory cannot be opened.
+// open opens the directory, without those tables that are missing or cut if
+// there are such. It returns nil when the directory cannot be opened.
 func (c *checker) open() (*engine, error) {
 	e, err := openEngine(c.s.dir, &c.s.opts, c.s.lock)
 	if err == nil {
@@ -202,13 +200,19 @@ func (c *checker) open() (*engine, error) {
 	if errors.As(err, &newer) {
 		return nil, err
 	}
+	if errors.Is(err, ErrNoStore) { // made, but never used
+		return nil, nil
+	}
 	p := Problem{Err: err}
 	var bad *CorruptError
 	if errors.As(err, &bad) {
 		p = Problem{File: bad.File, Err: bad.Err}
 	}
 	c.problem(p)
-	opts := pebbleOptions(&c.s.opts, newFence(c.s.opts.FS), c.s.lock)
+	if !strings.HasSuffix(p.File, ".sst") {
+		return nil, nil
+	}
+	opts := pebbleOptions(&c.s.opts, newFence(c.s.opts.FS, nil), c.s.lock)
 	opts.DisableConsistencyCheck = true
 	db, err := pebble.Open(c.s.dir, opts)
 	if err != nil {
@@ -217,38 +221,41 @@ func (c *checker) open() (*engine, error) {
 	return &engine{db: db, fence: opts.FS.(*fence)}, nil
 }
 
-// live lists the tables in use with their bounds.
-func (c *checker) live(db *pebble.DB, files map[string]table) error {
+// all takes every table for one in use.
+func (c *checker) all(files map[string]table) {
+	for _, t := range files {
+		c.add(t)
+	}
+	slices.SortFunc(c.tables, func(a, b table) int { return strings.Compare(a.name, b.name) })
+}
+
+func (c *checker) add(t table) {
+	c.tables = append(c.tables, t)
+	c.report.Tables++
+	c.report.TableBytes += t.size
+}
+
+// live finds the tables in use and their bounds.
+func (c *checker) live(db *pebble.DB, files map[string]table) {
 	levels, err := db.SSTables()
-	if err != nil {
-		return err
+	if err != nil { // one is missing, as opening has said
+		c.all(files)
+		return
 	}
 	for _, level := range levels {
 		for _, info := range level {
-			name := fmt.Sprintf("%06d.sst", uint64(info.BackingSSTNum))
-			t, ok := files[name]
-			if !ok {
-				t = table{name: name}
-				c.problem(Problem{File: name, Err: errors.New("the file is missing")})
-				t.damaged = true
-			}
-			t.lo, t.hi = info.Smallest.UserKey, info.Largest.UserKey
-			delete(files, name)
-			c.tables = append(c.tables, t)
-			c.report.Tables++
-			c.report.TableBytes += t.size
+			t := files[fmt.Sprintf("%06d.sst", uint64(info.BackingSSTNum))]
+			t.hi = info.Largest.UserKey
+			delete(files, t.name)
+			c.add(t)
 		}
 	}
 	c.report.Unused = len(files)
 	slices.SortFunc(c.tables, func(a, b table) int { return bytes.Compare(a.hi, b.hi) })
-	return nil
 }
 
 // checkTable verifies all checksums of a table.
 func (c *checker) checkTable(t *table) {
-	if t.damaged {
-		return
-	}
 	if err := c.readTable(t.name); err != nil {
 		t.damaged = true
 		c.problem(Problem{File: t.name, Err: err})
@@ -269,7 +276,7 @@ func (c *checker) readTable(name string) (err error) {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	opts := pebbleOptions(&c.s.opts, newFence(c.o.FS), nil)
+	opts := pebbleOptions(&c.s.opts, newFence(c.o.FS, nil), nil)
 	opts.EnsureDefaults()
 	r, err := sstable.NewReader(context.Background(), readable, opts.MakeReaderOptions())
 	if err != nil {
@@ -279,13 +286,12 @@ func (c *checker) readTable(name string) (err error) {
 }
 
 // walk reads all keys, family by family.
-func (c *checker) walk(e *engine) {
-	marks := c.meta(e)
+func (c *checker) walk(db *pebble.DB, m marks) {
 	start := c.done
 	for i, f := range families {
 		r := FamilyReport{Family: f}
-		c.walkFamily(e.db, f, &r, func(key, value []byte) error {
-			if err := c.record(e.db, marks, f, key, value); err != nil {
+		c.walkFamily(db, f, &r, func(key, value []byte) error {
+			if err := c.record(db, m, f, key, value); err != nil {
 				return err
 			}
 			if v := c.o.Validators[f]; v != nil {
@@ -296,7 +302,7 @@ func (c *checker) walk(e *engine) {
 		c.report.Families = append(c.report.Families, r)
 		c.progress(start + (c.total-start)*int64(i+1)/int64(len(families)))
 	}
-	c.strangers(e.db)
+	c.strangers(db)
 }
 
 // walkFamily calls fn for every key of a family that can be read. Where a table
@@ -351,27 +357,31 @@ func (c *checker) walkFrom(db *pebble.DB, from, to []byte, r *FamilyReport, fn f
 }
 
 // marks are the numbers that the meta family keeps of others.
-type marks struct{ logThrough, outboxLast uint64 }
+type marks struct{ logLast, outboxLast uint64 }
 
-func (c *checker) meta(e *engine) (m marks) {
+// meta reads them. The error is that of a later release.
+func (c *checker) meta(e *engine) (m marks, err error) {
 	c.s.engine = e
-	err := c.s.identify()
+	err = c.s.identify()
 	c.s.engine = nil
-	if err != nil {
+	var newer *NewerError
+	switch {
+	case errors.As(err, &newer):
+		return m, err
+	case err != nil:
 		c.problem(Problem{Family: FamilyMeta, Err: err})
-		return m
 	}
 	c.report.Instance = c.s.instance
 	if b, ok, _ := get(e.db, keyFormat); ok && len(b) == 4 {
 		c.report.Format = binary.BigEndian.Uint32(b)
 	}
-	if b, ok, _ := get(e.db, keyLogThrough); ok && len(b) == 8 {
-		m.logThrough = binary.BigEndian.Uint64(b)
+	if b, ok, _ := get(e.db, keyLogLast); ok {
+		m.logLast, _ = readMark(b) // walk says what is wrong with it
 	}
-	if b, ok, _ := get(e.db, keyOutboxLast); ok && len(b) == 8 {
-		m.outboxLast = binary.BigEndian.Uint64(b)
+	if b, ok, _ := get(e.db, keyOutboxLast); ok {
+		m.outboxLast, _ = readMark(b)
 	}
-	return m
+	return m, nil
 }
 
 // strangers reports keys that belong to no family.
@@ -386,8 +396,8 @@ func (c *checker) strangers(db *pebble.DB) {
 		_, err := c.walkFrom(db, from, to, &r, func([]byte, []byte) error {
 			return fmt.Errorf("%w: no family has this key", ErrCorrupt)
 		})
-		if err != nil && i == len(families) {
-			return // said by the families
+		if err != nil {
+			c.problem(Problem{File: damagedFile(err), Err: fmt.Errorf("between the families: %w", err)})
 		}
 		if i < len(families) {
 			from = prefixEnd(to)
@@ -402,8 +412,8 @@ func (c *checker) record(db *pebble.DB, m marks, f Family, key, value []byte) er
 		return checkMeta(key, value)
 	case FamilyLog:
 		seq, err := readLogKey(key)
-		if err == nil && seq <= m.logThrough && m.logThrough > 0 {
-			err = fmt.Errorf("%w: entry %d is there, although entries were deleted through %d", ErrCorrupt, seq, m.logThrough)
+		if err == nil && seq > m.logLast {
+			err = fmt.Errorf("%w: entry %d is there, although the last was %d", ErrCorrupt, seq, m.logLast)
 		}
 		return err
 	case FamilyBatch:
@@ -447,7 +457,7 @@ func (c *checker) record(db *pebble.DB, m marks, f Family, key, value []byte) er
 }
 
 func checkMeta(key, value []byte) error {
-	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogThrough): 8, string(keyOutboxLast): 8}[string(key)]
+	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogLast): 8, string(keyOutboxLast): 8}[string(key)]
 	if !known {
 		return fmt.Errorf("%w: no such key is known", ErrCorrupt)
 	}

@@ -23,11 +23,14 @@ func dirtyKey(model, version string, start int64) []byte {
 // MarkDirty marks a window as changed, instead of the mark before: the caller
 // keeps the first change.
 func (tx *Tx) MarkDirty(model, version string, start, firstChange, lastChange int64) {
+	tx.put(dirtyKey(model, version, start), dirtyValue(firstChange, lastChange))
+}
+
+func dirtyValue(firstChange, lastChange int64) []byte {
 	b := make([]byte, 1, 17)
 	b[0] = dirtyVersion
 	b = binary.BigEndian.AppendUint64(b, uint64(firstChange))
-	b = binary.BigEndian.AppendUint64(b, uint64(lastChange))
-	tx.put(dirtyKey(model, version, start), b)
+	return binary.BigEndian.AppendUint64(b, uint64(lastChange))
 }
 
 // ClearDirty takes a mark away, if there is one.

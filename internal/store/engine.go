@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,26 +26,44 @@ type engine struct {
 
 // openEngine opens Pebble in dir. The lock is held by the caller.
 func openEngine(dir string, o *Options, lock *pebble.Lock) (*engine, error) {
-	if err := checkPebbleFormat(dir, o.FS); err != nil {
+	g, err := checkFiles(dir, o.FS)
+	if err != nil {
 		return nil, err
 	}
-	e := &engine{fence: newFence(o.FS)}
+	if o.ReadOnly {
+		g = nil
+	}
+	e := &engine{fence: newFence(o.FS, g)}
 	db, err := pebble.Open(dir, pebbleOptions(o, e.fence, lock))
 	e.fence.opening.Store(false)
 	if failed := e.fence.tripped(); failed != nil {
 		if db != nil {
-			_ = db.Close() // it has written nothing since
+			e.db = db
+			_ = e.close() // it has written nothing since
 		}
 		return nil, &FailedError{Dir: dir, Err: failed}
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, pebble.ErrDBDoesNotExist):
+		return nil, fmt.Errorf("%w in %s", ErrNoStore, dir)
+	case errors.Is(err, pebble.ErrDBNotPristine):
+		return nil, &CorruptError{Dir: dir, File: "marker.format-version", Err: errors.New("the file marker.format-version.N.N is missing")}
+	case err != nil && optionsDamage.MatchString(err.Error()):
+		return nil, &CorruptError{Dir: dir, File: newestOptions(dir, o.FS), Err: err}
+	case err != nil:
 		return nil, damage(dir, err)
 	}
 	e.db = db
 	return e, nil
 }
 
-func (e *engine) close() error { return e.db.Close() }
+func (e *engine) close() error {
+	err := e.db.Close()
+	if e.fence.guard != nil {
+		err = errors.Join(err, e.fence.guard.close())
+	}
+	return err
+}
 
 // pebbleOptions returns the settings: small and bounded in memory, since a
 // Collector shares its machine with what it observes.
@@ -55,10 +74,12 @@ func pebbleOptions(o *Options, f *fence, lock *pebble.Lock) *pebble.Options {
 		ReadOnly:                    o.ReadOnly,
 		ErrorIfNotExists:            o.ReadOnly,
 		FormatMajorVersion:          pebbleFormat,
+		Merger:                      largest,
 		CacheSize:                   o.CacheBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                500,
+		MaxManifestFileSize:         1 << 20, // it is read whole to compare it with the guard
 		Logger:                      quietLogger{o.Logger, f},
 		EventListener:               listen(o.Logger, f),
 	}
@@ -83,7 +104,7 @@ func listen(log Logger, f *fence) *pebble.EventListener {
 		FlushEnd: func(i pebble.FlushInfo) { flush.Store(&i.Err) },
 		BackgroundError: func(err error) {
 			log.Errorf("store: background work failed: %v", err)
-			if p := flush.Load(); p != nil && *p == err { //nolint:errorlint // this very error, not one like it
+			if p := flush.Load(); p != nil && errors.Is(err, *p) {
 				f.trip(fmt.Errorf("flushing the log into a table: %w", err))
 			}
 		},
@@ -112,26 +133,50 @@ func (l quietLogger) Fatalf(format string, args ...any) {
 	l.fence.trip(err)
 }
 
-// checkPebbleFormat refuses a directory of a later Pebble by both numbers, which
-// Pebble's own error does not tell apart from damage.
-func checkPebbleFormat(dir string, fs vfs.FS) error {
-	names, err := fs.List(dir)
+// checkFiles refuses directories that Pebble would misjudge: one of a later
+// Pebble, which it does not tell from damage, and one whose manifest is damaged
+// or whose marker of the manifest is lost, which it would take for a shorter one
+// and empty.
+func checkFiles(dir string, disk vfs.FS) (*guard, error) {
+	names, err := disk.List(dir)
 	if err != nil {
-		return nil // the opening itself will say it better
+		return nil, err
 	}
-	var newest uint64
+	var format uint64
+	var state string // a file that only a finished directory has
 	for _, name := range names {
 		if rest, ok := strings.CutPrefix(name, "marker.format-version."); ok {
 			_, number, _ := strings.Cut(rest, ".")
 			if v, err := strconv.ParseUint(number, 10, 64); err == nil {
-				newest = max(newest, v)
+				format = max(format, v)
 			}
 		}
+		if strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log") {
+			state = name
+		}
 	}
-	if newest > uint64(pebble.FormatNewest) {
-		return &NewerError{Dir: dir, What: "Pebble", Have: newest, Know: uint64(pebble.FormatNewest)}
+	if format > uint64(pebble.FormatNewest) {
+		return nil, &NewerError{Dir: dir, What: "Pebble", Have: format, Know: uint64(pebble.FormatNewest)}
 	}
-	return nil
+	if _, ok := manifestInUse(names); state != "" && !ok {
+		return nil, &CorruptError{Dir: dir, File: "marker.manifest", Err: fmt.Errorf("the file marker.manifest.N.MANIFEST-N is missing, although there is %s", state)}
+	}
+	return openGuard(disk, dir, names)
+}
+
+// optionsDamage is what Pebble says of an OPTIONS file that it cannot read,
+// without its name.
+var optionsDamage = regexp.MustCompile(`invalid key=value syntax|(comparer|merger) name from file|unknown option`)
+
+func newestOptions(dir string, disk vfs.FS) string {
+	names, _ := disk.List(dir)
+	newest := "OPTIONS"
+	for _, name := range names {
+		if strings.HasPrefix(name, "OPTIONS-") {
+			newest = max(newest, name)
+		}
+	}
+	return newest
 }
 
 // get returns a copy of the value of key.

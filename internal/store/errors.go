@@ -17,6 +17,10 @@ var ErrClosed = errors.New("the store is closed")
 // ErrReadOnly is returned by Commit on a store that was opened to be read.
 var ErrReadOnly = errors.New("the store was opened to be read only")
 
+// ErrNoStore is wrapped when a directory that is to be read holds no store: it
+// is empty, or its making was cut short.
+var ErrNoStore = errors.New("there is no store")
+
 // ErrDone is returned by Commit on a transaction that was committed or
 // discarded before.
 var ErrDone = errors.New("the transaction was committed or discarded before")
@@ -110,12 +114,7 @@ func damage(dir string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	text := err.Error()
-	missing := strings.Contains(text, "could not open manifest file") ||
-		strings.Contains(text, "object size mismatch") ||
-		strings.Contains(text, "does not exist") && strings.Contains(text, ".sst") ||
-		strings.Contains(text, "file does not exist") && strings.Contains(text, "L0") ||
-		errors.Is(err, pebble.ErrDBNotPristine)
+	missing := strings.Contains(err.Error(), "could not open manifest file") || inconsistent.MatchString(err.Error())
 	if !missing && !pebble.IsCorruptionError(err) && !errors.Is(err, ErrCorrupt) {
 		return err
 	}
@@ -125,7 +124,9 @@ func damage(dir string, err error) error {
 var (
 	fileName  = regexp.MustCompile(`\d{6,}\.(sst|log|blob)|(MANIFEST|OPTIONS)-\d{6,}`)
 	tableName = regexp.MustCompile(`(?:L\d: |table |file )(\d{6,})`)
-	walName   = regexp.MustCompile(`wal (\d+)`)
+	// inconsistent is what Pebble says of a table that is missing or cut.
+	inconsistent = regexp.MustCompile(`L\d: \d{6,}: .*(does not exist|size mismatch)`)
+	walName      = regexp.MustCompile(`wal (\d+)`)
 )
 
 // damagedFile finds the name of the damaged file in what Pebble says.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -25,15 +26,17 @@ import (
 //
 // The fence also syncs the directory before a marker names a new manifest.
 // Pebble v2.1.7 syncs once for both, so a power loss in between could leave a
-// marker that names a file that is not there (mended upstream in 79b311b81).
+// marker that names a file that is not there (mended upstream in 79b311b81). And
+// it tells the guard what of a manifest was synced.
 type fence struct {
 	vfs.FS
+	guard   *guard                // nil when nothing is written
 	opening atomic.Bool           // from creation until Pebble is open: every failed change trips
 	cause   atomic.Pointer[error] // the first failure; nil while all is well
 }
 
-func newFence(inner vfs.FS) *fence {
-	f := &fence{FS: inner}
+func newFence(inner vfs.FS, g *guard) *fence {
+	f := &fence{FS: inner, guard: g}
 	f.opening.Store(true)
 	return f
 }
@@ -88,7 +91,11 @@ func (f *fence) open(name string, do func() (vfs.File, error)) (vfs.File, error)
 	if file == nil {
 		file = void{name: f.FS.PathBase(name)}
 	}
-	return &fencedFile{File: file, fence: f, name: name}, nil
+	ff := &fencedFile{File: file, fence: f, name: name}
+	if n, ok := manifestNumber(f.FS.PathBase(name)); ok && f.guard != nil {
+		ff.manifest = &guardRecord{number: n}
+	}
+	return ff, nil
 }
 
 func (f *fence) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
@@ -146,12 +153,17 @@ func (f *fence) Unwrap() vfs.FS { return f.FS }
 // fencedFile is a file, or an open directory, that may be changed.
 type fencedFile struct {
 	vfs.File
-	fence *fence
-	name  string
+	fence    *fence
+	name     string
+	manifest *guardRecord // of what was written, when it is a manifest
 }
 
 func (f *fencedFile) Write(p []byte) (int, error) {
 	err := f.fence.change(f.name, func() error {
+		if f.manifest != nil { // first: Write may change p
+			f.manifest.sum = crc32.Update(f.manifest.sum, castagnoli, p)
+			f.manifest.length += uint64(len(p))
+		}
 		_, err := f.File.Write(p)
 		return err
 	})
@@ -172,8 +184,18 @@ func (f *fencedFile) WriteAt(p []byte, at int64) (int, error) {
 	return len(p), nil
 }
 
-func (f *fencedFile) Sync() error     { return f.fence.change(f.name, f.File.Sync) }
-func (f *fencedFile) SyncData() error { return f.fence.change(f.name, f.File.SyncData) }
+func (f *fencedFile) Sync() error     { return f.synced(f.File.Sync) }
+func (f *fencedFile) SyncData() error { return f.synced(f.File.SyncData) }
+
+// synced syncs, and tells the guard.
+func (f *fencedFile) synced(sync func() error) error {
+	return f.fence.change(f.name, func() error {
+		if err := sync(); err != nil || f.manifest == nil {
+			return err
+		}
+		return f.fence.guard.note(*f.manifest)
+	})
+}
 
 func (f *fencedFile) SyncTo(length int64) (full bool, err error) {
 	err = f.fence.change(f.name, func() (err error) {

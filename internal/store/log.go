@@ -1,10 +1,6 @@
 package store
 
-import (
-	"encoding/binary"
-	"fmt"
-	"math"
-)
+import "math"
 
 // The log holds accepted batches until a checkpoint has moved what they say
 // into the outbox. Its owner numbers the entries upwards.
@@ -16,17 +12,19 @@ func logKey(seq uint64) []byte { return appendUint([]byte{byte(FamilyLog)}, seq)
 
 // PutLog adds an entry. Numbers only grow: one that was deleted never comes
 // back.
-func (tx *Tx) PutLog(seq uint64, entry []byte) { tx.put(logKey(seq), entry) }
+func (tx *Tx) PutLog(seq uint64, entry []byte) {
+	tx.put(logKey(seq), entry)
+	tx.raise(keyLogLast, seq)
+}
 
 // DeleteLogThrough deletes the entries up to and including seq, those put
-// earlier in this transaction too. LastLogSeq remembers seq.
+// earlier in this transaction too.
 func (tx *Tx) DeleteLogThrough(seq uint64) {
 	end := prefixEnd([]byte{byte(FamilyLog)})
 	if seq < math.MaxUint64 {
 		end = logKey(seq + 1)
 	}
 	tx.deleteRange(logKey(0), end)
-	tx.put(keyLogThrough, appendUint(nil, seq))
 }
 
 // EachLog calls fn for every entry in ascending order. An entry is valid until
@@ -46,32 +44,10 @@ func (s *Store) EachLogFrom(seq uint64, fn func(seq uint64, entry []byte) error)
 	})
 }
 
-// LastLogSeq returns the largest number that was ever put or deleted through, 0
+// LastLogSeq returns the largest number that was ever put, deleted or not, 0
 // when there was none.
 func (s *Store) LastLogSeq() (uint64, error) {
-	return s.lastSeq(FamilyLog, keyLogThrough, readLogKey)
-}
-
-// lastSeq returns the larger of the family's last key and what the meta key mark
-// remembers.
-func (s *Store) lastSeq(f Family, mark []byte, read func([]byte) (uint64, error)) (uint64, error) {
-	var seq uint64
-	b, ok, err := s.get(mark)
-	if err != nil {
-		return 0, err
-	}
-	if ok {
-		if len(b) != 8 {
-			return 0, damage(s.dir, fmt.Errorf("%w: %s has %d bytes, want 8", ErrCorrupt, mark[1:], len(b)))
-		}
-		seq = binary.BigEndian.Uint64(b)
-	}
-	key, _, ok, err := s.last([]byte{byte(f)}, prefixEnd([]byte{byte(f)}))
-	if err != nil || !ok {
-		return seq, err
-	}
-	n, err := read(key)
-	return max(seq, n), damage(s.dir, err)
+	return s.lastSeq(FamilyLog, keyLogLast, readLogKey)
 }
 
 func readLogKey(key []byte) (uint64, error) {

@@ -25,7 +25,7 @@ func parcelKey(seq uint64) []byte { return appendUint([]byte{byte(FamilyOutbox)}
 // receivers know a parcel by instance and sequence.
 func (tx *Tx) PutParcel(p Parcel) {
 	tx.put(parcelKey(p.Seq), p.appendHead(nil), p.Body)
-	tx.put(keyOutboxLast, appendUint(nil, p.Seq))
+	tx.raise(keyOutboxLast, p.Seq)
 }
 
 // DeleteParcel deletes a delivered parcel.

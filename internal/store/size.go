@@ -24,9 +24,10 @@ func (s *Store) Metrics() (Metrics, error) {
 	}
 	defer s.release()
 	m := e.db.Metrics()
+	log := max(m.WAL.Size, m.WAL.PhysicalSize) // the second leaves out the file in use
 	out := Metrics{
-		DiskBytes:     m.DiskSpaceUsage(),
-		LogBytes:      m.WAL.PhysicalSize + m.WAL.ObsoletePhysicalSize,
+		DiskBytes:     m.DiskSpaceUsage() - m.WAL.PhysicalSize + log,
+		LogBytes:      log + m.WAL.ObsoletePhysicalSize,
 		MemTableBytes: m.MemTable.Size,
 		CacheBytes:    m.BlockCache.Size,
 		CacheHits:     m.BlockCache.Hits,

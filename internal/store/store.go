@@ -23,7 +23,7 @@ const Format = 1
 var (
 	keyFormat     = append([]byte{byte(FamilyMeta)}, "format"...)
 	keyInstance   = append([]byte{byte(FamilyMeta)}, "instance"...)
-	keyLogThrough = append([]byte{byte(FamilyMeta)}, "log.through"...)
+	keyLogLast    = append([]byte{byte(FamilyMeta)}, "log.last"...)
 	keyOutboxLast = append([]byte{byte(FamilyMeta)}, "outbox.last"...)
 )
 

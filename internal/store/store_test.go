@@ -1,9 +1,19 @@
 package store
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // open opens a store and fails the test when that fails.
@@ -41,26 +51,264 @@ func commit(t testing.TB, s *Store, d Durability, do func(tx *Tx)) {
 	}
 }
 
-func TestSmoke(t *testing.T) {
-	dir := t.TempDir()
+// The name of a directory stays; what was closed is there again.
+func TestReopen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	s := open(t, dir, Options{})
-	commit(t, s, Sync, func(tx *Tx) {
-		tx.PutLog(1, []byte("one"))
-		tx.PutProfile("m", "v", -5, []byte("p"))
-	})
+	commit(t, s, NoSync, func(tx *Tx) { tx.PutProfile("m", "v", -5, []byte("p")) })
 	id := s.Instance()
 	closeIt(t, s)
+	closeIt(t, s) // twice does nothing
 	s = open(t, dir, Options{})
 	if s.Instance() != id || len(id) != 32 {
 		t.Fatalf("instance %q, was %q", s.Instance(), id)
 	}
 	if b, ok, err := s.Profile("m", "v", -5); err != nil || !ok || string(b) != "p" {
-		t.Fatal(b, ok, err)
+		t.Fatalf("profile %q %v %v", b, ok, err)
 	}
 	closeIt(t, s)
-	r, err := Check(dir, CheckOptions{})
-	if err != nil || !r.OK() || !r.Opened {
-		t.Fatalf("%+v %v", r, err)
+	if names := list(t, dir); strings.Contains(strings.Join(names, " "), ownerFile) {
+		t.Errorf("a closed directory still has an owner: %v", names)
 	}
-	t.Logf("%+v", r)
+	other := open(t, t.TempDir(), Options{})
+	defer closeIt(t, other)
+	if other.Instance() == id {
+		t.Errorf("two directories with the instance %s", id)
+	}
+}
+
+func list(t testing.TB, dir string) []string {
+	t.Helper()
+	names, err := vfs.Default.List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// After Close every call says so.
+func TestClosed(t *testing.T) {
+	s := open(t, "db", Options{FS: vfs.NewMem()})
+	begun := s.Begin()
+	begun.PutLog(1, nil)
+	closeIt(t, s)
+	_, _, get := s.Profile("m", "v", 0)
+	_, has := s.HasBatch([16]byte{})
+	_, last := s.LastLogSeq()
+	for what, err := range map[string]error{
+		"commit": begun.Commit(Sync), "begin": s.Begin().Commit(Sync), "sync": s.SyncLog(), "get": get, "has": has, "last": last,
+		"each": s.EachLog(func(uint64, []byte) error { return nil }),
+	} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%s: %v, want %v", what, err, ErrClosed)
+		}
+	}
+}
+
+// A transaction is used once; what is discarded leaves nothing behind.
+func TestTransactionEnds(t *testing.T) {
+	s := memory(t)
+	tx := s.Begin()
+	tx.PutLog(1, []byte("discarded"))
+	tx.Discard()
+	tx.PutLog(2, []byte("too late"))
+	if err := tx.Commit(Sync); !errors.Is(err, ErrDone) {
+		t.Errorf("commit after discard: %v", err)
+	}
+	tx = s.Begin()
+	defer tx.Discard()
+	tx.PutLog(3, []byte("kept"))
+	if err := tx.Commit(NoSync); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(NoSync); !errors.Is(err, ErrDone) {
+		t.Errorf("second commit: %v", err)
+	}
+	if got := logOf(t, s); fmt.Sprint(got) != "map[3:kept]" {
+		t.Errorf("log %v", got)
+	}
+	tx = s.Begin()
+	tx.PutState(strings.Repeat("n", maxKey), nil)
+	tx.PutLog(4, nil)
+	if err := tx.Commit(NoSync); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a key of more than %d bytes: %v", maxKey, err)
+	}
+	if err := s.Begin().Commit(Sync); err != nil {
+		t.Errorf("an empty transaction: %v", err)
+	}
+}
+
+func logOf(t testing.TB, s *Store) map[uint64]string {
+	t.Helper()
+	got := map[uint64]string{}
+	last := uint64(0)
+	err := s.EachLog(func(seq uint64, entry []byte) error {
+		if len(got) > 0 && seq <= last {
+			return fmt.Errorf("entry %d after %d", seq, last)
+		}
+		last = seq
+		got[seq] = string(entry)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("reading the log: %v", err)
+	}
+	return got
+}
+
+// A second opener is told which directory and by whom, in this process and in
+// another, however the directory is spelled.
+func TestInUse(t *testing.T) {
+	dir := t.TempDir()
+	if held := os.Getenv("STORE_TEST_HELD"); held != "" {
+		_, err := Open(held, Options{})
+		fmt.Println("HELD:", err)
+		_, err = Check(held, CheckOptions{})
+		fmt.Println("HELD:", err)
+		return
+	}
+	s := open(t, dir, Options{})
+	defer closeIt(t, s)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{dir, dir + "/", dir + "/../" + filepath.Base(dir), link} {
+		var used *InUseError
+		if _, err := Open(d, Options{}); !errors.As(err, &used) {
+			t.Fatalf("second open of %s: %v", d, err)
+		}
+		wantText(t, used, dir, fmt.Sprintf("process %d", os.Getpid()))
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestInUse$", "-test.v")
+	cmd.Env = append(os.Environ(), "STORE_TEST_HELD="+dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	n := 0
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "HELD:") {
+			n++
+			wantText(t, errors.New(line), dir, fmt.Sprintf("process %d", os.Getpid()), "is in use")
+		}
+	}
+	if n != 2 {
+		t.Fatalf("the other process said:\n%s", out)
+	}
+}
+
+func wantText(t testing.TB, err error, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if err == nil || !strings.Contains(err.Error(), p) {
+			t.Errorf("error %v, want it to say %q", err, p)
+		}
+	}
+}
+
+// A directory of a later release is refused with both numbers, by Check too.
+func TestNewerFormat(t *testing.T) {
+	for what, newer := range map[string]func(dir string, fs vfs.FS) error{
+		"store": func(dir string, fs vfs.FS) error {
+			db, err := pebble.Open(dir, &pebble.Options{FS: fs, Merger: largest, Logger: quietLogger{log: noLogger{}}})
+			if err != nil {
+				return err
+			}
+			return errors.Join(db.Set(keyFormat, []byte{0, 0, 0, 77}, pebble.Sync), db.Close())
+		},
+		"Pebble": func(dir string, fs vfs.FS) error {
+			return writeFile(fs, fs.PathJoin(dir, "marker.format-version.000099.077"), nil)
+		},
+	} {
+		mem := vfs.NewMem()
+		closeIt(t, open(t, "db", Options{FS: mem}))
+		if err := newer("db", mem); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open("db", Options{FS: mem})
+		_, check := Check("db", CheckOptions{Options: Options{FS: mem}})
+		for _, err := range []error{err, check} {
+			var e *NewerError
+			if !errors.As(err, &e) || e.What != what || e.Have != 77 {
+				t.Fatalf("%s: %v", what, err)
+			}
+			wantText(t, err, "db", "77", fmt.Sprint(e.Know))
+		}
+	}
+}
+
+// Keys without a format are not taken for a new directory.
+func TestForeignKeys(t *testing.T) {
+	mem := vfs.NewMem()
+	db, err := pebble.Open("db", &pebble.Options{FS: mem, Merger: largest, Logger: quietLogger{log: noLogger{}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Set([]byte("hello"), nil, pebble.Sync), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open("db", Options{FS: mem})
+	if e := new(CorruptError); !errors.As(err, &e) {
+		t.Fatalf("opened a directory of somebody else: %v", err)
+	}
+	wantText(t, err, "no format", "driftmeter check db")
+}
+
+// What can only be read is read, its log included, and nothing is written.
+func TestReadOnly(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	s := open(t, "db", Options{FS: disk})
+	commit(t, s, Sync, func(tx *Tx) { tx.PutLog(1, []byte("from the log")); tx.PutBatch([16]byte{1}, 7) })
+	frozen := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 0}) // so that a log is left
+	closeIt(t, s)
+	written := 0
+	ro := errorfs.Wrap(frozen, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+			written++
+			return &fs.PathError{Op: "write", Path: op.Path, Err: syscall.EROFS}
+		}
+		return nil
+	}))
+	s = open(t, "db", Options{FS: ro, ReadOnly: true})
+	if written != 1 {
+		t.Errorf("%d writes were tried, want only the lock", written)
+	}
+	if got := logOf(t, s); got[1] != "from the log" {
+		t.Errorf("log %v", got)
+	}
+	if ok, err := s.HasBatch([16]byte{1}); !ok || err != nil {
+		t.Errorf("batch %v %v", ok, err)
+	}
+	tx := s.Begin()
+	tx.PutLog(2, nil)
+	if err := tx.Commit(Sync); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("commit: %v", err)
+	}
+	closeIt(t, s)
+	if r, err := Check("db", CheckOptions{Options: Options{FS: ro}}); err != nil || !r.OK() {
+		t.Errorf("check: %+v %v", r, err)
+	}
+	if _, err := Open("nothing", Options{FS: ro, ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading a directory that is not there: %v", err)
+	}
+	if _, err := Open("db", Options{FS: ro}); err == nil {
+		t.Error("opened a read-only directory to write")
+	} else {
+		wantText(t, err, "db")
+	}
+}
+
+// The small reader of numbers.
+func TestMetrics(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	defer closeIt(t, s)
+	commit(t, s, Sync, func(tx *Tx) { tx.PutLog(1, make([]byte, 1<<20)) })
+	m, err := s.Metrics()
+	if err != nil || m.DiskBytes < 1<<20 || m.LogBytes < 1<<20 || m.AvailBytes == 0 || m.Generation != 1 {
+		t.Errorf("%+v %v", m, err)
+	}
+	if n, err := s.DiskBytes(); err != nil || n < 1<<20 {
+		t.Errorf("%d bytes %v", n, err)
+	}
 }

@@ -17,11 +17,13 @@ const versionVersion = 1
 
 // PutVersion keeps what is known of a version, instead of what was before.
 func (tx *Tx) PutVersion(model, version string, v Version) {
-	head := make([]byte, 1, 17)
-	head[0] = versionVersion
-	head = binary.BigEndian.AppendUint64(head, uint64(v.FirstSeen))
-	head = binary.BigEndian.AppendUint64(head, uint64(v.LastSeen))
-	tx.put(keyOf(FamilyVersion, model, version), head, v.Info)
+	tx.put(keyOf(FamilyVersion, model, version), v.appendHead(nil), v.Info)
+}
+
+func (v *Version) appendHead(b []byte) []byte {
+	b = append(b, versionVersion)
+	b = binary.BigEndian.AppendUint64(b, uint64(v.FirstSeen))
+	return binary.BigEndian.AppendUint64(b, uint64(v.LastSeen))
 }
 
 // DeleteVersion forgets a version, but nothing else of it.
