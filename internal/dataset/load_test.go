@@ -9,7 +9,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
-// What pandas says of the file: df.describe(), df.isna().sum(), df.nunique().
+// What Python's csv and statistics modules say of the file.
 func TestTitanic(t *testing.T) {
 	def, mapping := titanic()
 	ref := load(t, titanicFile, def, mapping)
