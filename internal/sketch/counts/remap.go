@@ -17,9 +17,6 @@ import (
 // values whose counts are still exact.
 func (c *Counts) Remap(from, to *Dictionary, limit int) *Counts {
 	out := New(to.Len(), limit)
-	if c.Other > 0 {
-		out.cap = min(out.cap, c.cap)
-	}
 	exact := make([]*kept, 0, len(c.byHash)) // values that are new to the other dictionary
 	take := func(hash uint64, value string, n uint64) {
 		if i, ok := to.Index(value); ok {
@@ -48,7 +45,7 @@ func (c *Counts) Remap(from, to *Dictionary, limit int) *Counts {
 	slices.SortFunc(exact, func(a, b *kept) int {
 		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.value, b.value))
 	})
-	if c.Other > 0 {
+	if out.Other > 0 {
 		out.cap = min(out.cap, c.covered(exact))
 	}
 	for _, k := range exact {
