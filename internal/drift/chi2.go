@@ -20,7 +20,7 @@ func ChiSquared(ref, cur []uint64, o Contingency) (Test, error) {
 	if err != nil {
 		return Test{}, err
 	}
-	return chiSquared(tabulate(s, o.MinExpected), o.Yates), nil
+	return chiSquared(tabulate(s, o), o.Yates), nil
 }
 
 func chiSquared(t table, yates bool) Test {
@@ -64,21 +64,30 @@ var chi2Measure = Measure{
 	Binning: Deciles, Binnings: Binnings(), Options: options(optYates, optMinExpected),
 	Upper: infinity,
 	run: func(in input, out *Result) error {
-		o := in.params.contingency()
-		in.take(chiSquared(tabulate(in.sides, o.MinExpected), o.Yates), out)
+		o := in.contingency()
+		in.take(chiSquared(tabulate(in.sides, o), o.Yates), Noise.ChiSquared, out)
 		return nil
 	},
+}
+
+func (in input) contingency() Contingency {
+	c := Contingency{MinExpected: Cochran, Yates: in.params.Yates, Quantiles: in.ref.numeric()}
+	if in.params.MinExpected != nil {
+		c.MinExpected = *in.params.MinExpected
+	}
+	return c
 }
 
 // take fills a result from a test of the chi-square family. Its size is Cohen's
 // w = √(χ²h), which unlike the statistic does not grow with the samples; w² is
 // what PSI is for small drift.
-func (in input) take(t Test, out *Result) {
+func (in input) take(t Test, floor func(Noise) float64, out *Result) {
 	out.Value, out.HasP, out.P, out.DF, out.Bins = t.Statistic, true, t.P, t.DF, t.Columns
 	in.noise.Bins = t.Columns
-	out.Floor = in.noise.K()
+	out.Floor = floor(in.noise)
+	h := in.noise.H()
 	out.Effect = Effect{
-		Name: "w", Value: math.Sqrt(t.Statistic * in.noise.H()), Threshold: 0.45, Warn: 0.32,
+		Name: "w", Value: math.Sqrt(t.Statistic * h), Threshold: 0.45, Warn: 0.32, Floor: math.Sqrt(out.Floor * h),
 	}
 	if t.Merged > 0 {
 		out.warn(Warning{Kind: MergedSmallCells, Have: uint64(t.Merged)})

@@ -76,6 +76,9 @@ func (m Measure) compute(p Params, ref, cur Sample, out *Result) error {
 		out.Bins = s.bins()
 	}
 	in.noise = Noise{N: s.n, M: s.m, Bins: out.Bins, Alpha: out.Significance}
+	if !ref.numeric() {
+		in.noise.Unseen = Unseen(ref.Known, s.m, out.Significance)
+	}
 	if ref.numeric() && out.Binning == Grid {
 		in.atom = func(bin int) bool { return ref.Grid.IsAtom(bin) || pointTail(bin, ref, cur) }
 	}

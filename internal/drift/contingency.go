@@ -3,7 +3,6 @@ package drift
 import (
 	"cmp"
 	"container/heap"
-	"math"
 )
 
 // Cochran is the expected count that the usual rule asks of a contingency
@@ -18,6 +17,10 @@ type Contingency struct {
 	// expect this many values and none fewer than a fifth of it. Cochran is the
 	// usual value, 0 merges nothing.
 	MinExpected float64
+	// Quantiles says that the bins are quantiles of the reference, whose counts
+	// are therefore no accident: they alone then tell which columns are rare. The
+	// size of both together would single out the bins that are low in cur.
+	Quantiles bool
 	// Yates moves every cell of a 2 × 2 table by up to ½ towards its expected
 	// count, as scipy.stats.chi2_contingency(correction=True) does. Tables with
 	// more columns are not touched.
@@ -35,7 +38,10 @@ type Test struct {
 }
 
 // column is one bin of both sides.
-type column struct{ r, c uint64 }
+type column struct {
+	r, c uint64
+	at   int // its place
+}
 
 // table is the 2 × B table without empty columns.
 type table struct {
@@ -44,24 +50,24 @@ type table struct {
 	merged  int
 }
 
-func tabulate(s sides, minExpected float64) table {
+func tabulate(s sides, o Contingency) table {
 	t := table{n: s.n, m: s.m, columns: make([]column, 0, len(s.ref))}
 	for i := range s.ref {
 		if s.ref[i] > 0 || s.cur[i] > 0 {
-			t.columns = append(t.columns, column{s.ref[i], s.cur[i]})
+			t.columns = append(t.columns, column{s.ref[i], s.cur[i], i})
 		}
 	}
-	if minExpected > 0 {
-		t.mergeRare(minExpected)
+	if o.MinExpected > 0 {
+		t.mergeRare(o.MinExpected, o.Quantiles)
 	}
 	return t
 }
 
-// mergeRare joins the two rarest columns until the table satisfies the rule. Of
-// columns of one size those whose shares are closer come first, so neither the
-// order of the bins nor that of the sides has an influence (but for columns that
-// mirror each other where n = m).
-func (t *table) mergeRare(least float64) {
+// mergeRare joins the two rarest columns until the table satisfies the rule.
+// Columns of one size go by their place: any rule that looks at how they differ
+// would bias the test. (Given the sizes of the columns, which value belongs to
+// which side is chance, so a choice by size does not.)
+func (t *table) mergeRare(least float64, quantiles bool) {
 	few, none := 0, 0 // cells that expect fewer than least, than least/5
 	count := func(col column, sign int) {
 		share := (float64(col.r) + float64(col.c)) / (float64(t.n) + float64(t.m))
@@ -77,28 +83,37 @@ func (t *table) mergeRare(least float64) {
 	for _, col := range t.columns {
 		count(col, 1)
 	}
-	rare := (*rarest)(t)
+	rare := &rarest{t.columns, quantiles}
 	heap.Init(rare)
 	for b := rare.Len(); b > 1 && (none > 0 || 5*few > 2*b); b = rare.Len() {
 		x, y := heap.Pop(rare).(column), heap.Pop(rare).(column)
-		both := column{x.r + y.r, x.c + y.c}
+		both := column{x.r + y.r, x.c + y.c, min(x.at, y.at)}
 		heap.Push(rare, both)
 		count(x, -1)
 		count(y, -1)
 		count(both, 1)
 		t.merged++
 	}
+	t.columns = rare.columns
 }
 
-// rarest is a table as a heap of columns, the rarest on top.
-type rarest table
+// rarest is a heap of columns, the rarest on top.
+type rarest struct {
+	columns   []column
+	quantiles bool
+}
+
+func (h *rarest) size(i int) uint64 {
+	if h.quantiles {
+		return h.columns[i].r
+	}
+	return h.columns[i].r + h.columns[i].c
+}
 
 func (h *rarest) Len() int      { return len(h.columns) }
 func (h *rarest) Swap(i, j int) { h.columns[i], h.columns[j] = h.columns[j], h.columns[i] }
 func (h *rarest) Less(i, j int) bool {
-	a, b := h.columns[i], h.columns[j]
-	apart := func(col column) float64 { return math.Abs((*table)(h).excess(col)) }
-	return cmp.Or(cmp.Compare(a.r+a.c, b.r+b.c), cmp.Compare(apart(a), apart(b)), cmp.Compare(a.r, b.r)) < 0
+	return cmp.Or(cmp.Compare(h.size(i), h.size(j)), cmp.Compare(h.columns[i].at, h.columns[j].at)) < 0
 }
 func (h *rarest) Push(x any) { h.columns = append(h.columns, x.(column)) }
 func (h *rarest) Pop() any {

@@ -40,8 +40,8 @@ var cramersVMeasure = Measure{
 	Binning: Deciles, Binnings: Binnings(), Options: options(optYates, optMinExpected, optCorrected),
 	Upper: 1,
 	run: func(in input, out *Result) error {
-		o := in.params.contingency()
-		t := chiSquared(tabulate(in.sides, o.MinExpected), o.Yates)
+		o := in.contingency()
+		t := chiSquared(tabulate(in.sides, o), o.Yates)
 		in.noise.Bins, out.Bins = t.Columns, t.Columns
 		out.Floor = in.noise.CramersV()
 		if t.Merged > 0 {

@@ -16,23 +16,22 @@ import "math"
 // bin that is no atom (atom returns false; a nil atom means all are) the values
 // are taken to be distinct and evenly mixed.
 //
-// For tied data the definition is not the one of a distance: with n ≠ m it
-// contains (n−m)/12·((n/m) Σ pᵢ³ − (m/n) Σ qᵢ³) over the atoms, which the second
-// result gives. It does not vanish without drift, so for a coarse field and
-// sides of very different size neither T nor p should be believed. All values
-// equal on both sides: statistic 0, p = 1.
-func CramerVonMises(ref, cur []uint64, atom func(bin int) bool) (t Test, ties float64, err error) {
+// For tied data the definition is not a distance: with n ≠ m it contains
+// (n−m)/12·((n/m) Σ pᵢ³ − (m/n) Σ qᵢ³), which does not vanish without drift; six
+// values, 50 000 against 200 rows: T is about 29 000, always. Here the p-value is
+// taken without that part. All values equal on both sides: statistic 0, p = 1.
+func CramerVonMises(ref, cur []uint64, atom func(bin int) bool) (Test, error) {
 	s, err := open(ref, cur)
 	if err != nil {
-		return Test{}, 0, err
+		return Test{}, err
 	}
 	b := s.bins()
 	if b == 1 && (atom == nil || atom(s.only())) {
-		return Test{P: 1, Columns: 1}, 0, nil
+		return Test{P: 1, Columns: 1}, nil
 	}
 	n, m := float64(s.n), float64(s.m)
 	statistic, ties := cramerVonMises(s, n, m, atom)
-	return Test{Statistic: statistic, P: cramerVonMisesPValue(statistic, n, m), Columns: b}, ties, nil
+	return Test{Statistic: statistic, P: cramerVonMisesPValue(statistic-ties, n, m), Columns: b}, nil
 }
 
 // cramerVonMises sums the definition by parts, which leaves three terms without
@@ -134,13 +133,9 @@ var cramerVonMisesMeasure = Measure{
 	Binning: Grid, Binnings: []string{Grid}, Options: []string{optSignificance},
 	Upper: infinity, least: 10,
 	run: func(in input, out *Result) error {
-		t, ties, err := CramerVonMises(in.sides.ref, in.sides.cur, in.atom)
+		t, err := CramerVonMises(in.sides.ref, in.sides.cur, in.atom)
 		if err != nil {
 			return err
-		}
-		// Where ties alone would be significant neither T nor p says anything.
-		if math.Abs(ties) > 0.01 {
-			out.warn(Warning{Kind: Approximate, Amount: math.Abs(ties)})
 		}
 		in.takeRank(t, out)
 		return nil

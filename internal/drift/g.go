@@ -11,7 +11,7 @@ func G(ref, cur []uint64, o Contingency) (Test, error) {
 	if err != nil {
 		return Test{}, err
 	}
-	return g(tabulate(s, o.MinExpected), o.Yates), nil
+	return g(tabulate(s, o), o.Yates), nil
 }
 
 func g(t table, yates bool) Test {
@@ -43,8 +43,8 @@ var gMeasure = Measure{
 	Binning: Deciles, Binnings: Binnings(), Options: options(optYates, optMinExpected),
 	Upper: infinity,
 	run: func(in input, out *Result) error {
-		o := in.params.contingency()
-		in.take(g(tabulate(in.sides, o.MinExpected), o.Yates), out)
+		o := in.contingency()
+		in.take(g(tabulate(in.sides, o), o.Yates), Noise.G, out)
 		return nil
 	},
 }

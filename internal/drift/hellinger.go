@@ -35,7 +35,7 @@ var hellingerMeasure = Measure{
 	Binning: Deciles, Binnings: Binnings(), Options: shareOptions,
 	Upper: 1, Threshold: 0.16, Warn: 0.11, perBin: valuesPerBin,
 	run: func(in input, out *Result) error {
-		out.Floor = in.noise.Hellinger()
+		out.Floor = in.noise.Hellinger(in.sides.ref, in.sides.cur)
 		out.Value = hellinger(in.sides)
 		return nil
 	},

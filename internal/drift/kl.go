@@ -67,7 +67,7 @@ var klMeasure = Measure{
 	Options: options(optDirection, optZero, optFloor, optAlpha, optKeepEmpty),
 	Upper:   infinity, Threshold: 0.1, Warn: 0.05, perBin: valuesPerBin,
 	run: func(in input, out *Result) (err error) {
-		out.Floor = in.noise.KL()
+		out.Floor = in.noise.KL(in.params.zero())
 		if out.Value, err = kl(in.sides, in.params.Direction, in.params.zero()); err == nil && in.params.Zero != ZeroSmooth {
 			out.Effect = in.smoothed(2) // for small drift psi is twice kl
 		}

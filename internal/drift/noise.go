@@ -19,6 +19,9 @@ type Noise struct {
 	N, M  uint64  // usable values of the reference and of the current side
 	Bins  int     // B
 	Alpha float64 // rate of false alarms
+	// Unseen is the largest share of new categories that is no news, see
+	// [Unseen]. Every floor allows for it.
+	Unseen float64
 }
 
 // DefaultSignificance is the rate of false alarms per question, and the level
@@ -36,18 +39,41 @@ func (x Noise) K() float64 {
 	return num.ChiSquaredQuantile(1-x.Alpha, float64(x.Bins-1))
 }
 
-// Floors of the binned divergences: S, S/2, S/(8 ln 2) and its root, √(S/8), and
-// at most √S/2.
-func (x Noise) PSI() float64            { return x.K() * x.H() }
-func (x Noise) KL() float64             { return x.PSI() / 2 }
-func (x Noise) JSDivergence() float64   { return x.PSI() / (8 * math.Ln2) }
-func (x Noise) JS() float64             { return math.Sqrt(x.JSDivergence()) }
-func (x Noise) Hellinger() float64      { return math.Sqrt(x.PSI() / 8) }
-func (x Noise) TotalVariation() float64 { return math.Sqrt(x.PSI()) / 2 }
+// s is the floor of S without new categories.
+func (x Noise) s() float64 { return x.K() * x.H() }
 
-// CramersV is √(k/N), the V of a chi-square statistic of k.
+// PSI is S, and what new categories add: (u−p) ln(u/p), where p is the treated
+// share of a bin that the reference does not have.
+func (x Noise) PSI(z Zero) float64 { return x.s() + x.news(z, 1) }
+
+// KL is S/2, and u ln(u/p).
+func (x Noise) KL(z Zero) float64 { return x.s()/2 + x.news(z, 0) }
+
+func (x Noise) news(z Zero, less float64) float64 {
+	p := z.empty(float64(x.N), x.Bins)
+	if x.Unseen <= p {
+		return 0
+	}
+	return (x.Unseen - less*p) * math.Log(x.Unseen/p)
+}
+
+// JSDivergence is S/(8 ln 2), and u/2; JS is its root.
+func (x Noise) JSDivergence() float64 { return x.s()/(8*math.Ln2) + x.Unseen/2 }
+func (x Noise) JS() float64           { return math.Sqrt(x.JSDivergence()) }
+
+// TotalVariation is at most √S/2, and u.
+func (x Noise) TotalVariation() float64 { return math.Sqrt(x.s())/2 + x.Unseen }
+
+// ChiSquared is k, and n·u; G is k, and 2mu ln(N/m): what a column of u·m new
+// values contributes.
+func (x Noise) ChiSquared() float64 { return x.K() + float64(x.N)*x.Unseen }
+func (x Noise) G() float64 {
+	return x.K() + 2*float64(x.M)*x.Unseen*math.Log1p(float64(x.N)/float64(x.M))
+}
+
+// CramersV is the V of the floor of the chi-square statistic.
 func (x Noise) CramersV() float64 {
-	return math.Sqrt(x.K() / (float64(x.N) + float64(x.M)))
+	return math.Sqrt(x.ChiSquared() / (float64(x.N) + float64(x.M)))
 }
 
 // KS is √(−ln(alpha/2)/2)·√h, 1.95 √h at alpha = .001.
@@ -69,7 +95,7 @@ func (x Noise) Robust() float64 {
 }
 
 // LInfinity is z·max √(P(1−P)h) over the pooled shares P of the bins, with z the
-// 1−alpha/(2B) quantile of the normal distribution.
+// 1−alpha/(2B) quantile of the normal distribution, and u.
 func (x Noise) LInfinity(ref, cur []uint64) float64 {
 	if x.Bins < 2 {
 		return 0
@@ -79,7 +105,7 @@ func (x Noise) LInfinity(ref, cur []uint64) float64 {
 		share := (float64(ref[i]) + float64(cur[i])) / all
 		widest = max(widest, share*(1-share))
 	}
-	return num.NormalQuantile(1-x.Alpha/(2*float64(x.Bins))) * math.Sqrt(widest*x.H())
+	return num.NormalQuantile(1-x.Alpha/(2*float64(x.Bins)))*math.Sqrt(widest*x.H()) + x.Unseen
 }
 
 // MeanShift is z·√(1/n + v/m), v the variance of the current side by that of the

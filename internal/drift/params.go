@@ -165,14 +165,6 @@ func (p Params) zero() Zero {
 	return Zero{Mode: p.Zero, Floor: p.Floor, Alpha: p.Alpha, KeepEmpty: p.KeepEmpty}
 }
 
-func (p Params) contingency() Contingency {
-	c := Contingency{MinExpected: Cochran, Yates: p.Yates}
-	if p.MinExpected != nil {
-		c.MinExpected = *p.MinExpected
-	}
-	return c
-}
-
 func (p Params) significance() float64 {
 	if p.Significance == 0 {
 		return DefaultSignificance

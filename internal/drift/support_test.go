@@ -2,6 +2,7 @@ package drift
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -131,3 +132,13 @@ func words(r Result) []string {
 }
 
 func pointer[T any](v T) *T { return &v }
+
+// normals are n values of a normal distribution.
+func normals(n int, mean, sd float64, seed uint64) []float64 {
+	rng := rand.New(rand.NewPCG(seed, 17))
+	xs := make([]float64, n)
+	for i := range xs {
+		xs[i] = mean + sd*rng.NormFloat64()
+	}
+	return xs
+}

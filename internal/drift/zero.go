@@ -36,6 +36,32 @@ type Zero struct {
 // floors reports whether z is the treatment that changes what shares add up to.
 func (z Zero) floors() bool { return z.Mode == "" || z.Mode == ZeroFloor }
 
+// empty returns the treated share of a bin without values, of a side of n values
+// in so many bins; 0 under ZeroNone.
+func (z Zero) empty(n float64, bins int) float64 {
+	switch {
+	case z.Mode == ZeroSmooth:
+		return z.alpha() / (n + z.alpha()*float64(bins))
+	case z.floors():
+		return z.floor()
+	}
+	return 0
+}
+
+func (z Zero) alpha() float64 {
+	if z.Alpha == 0 {
+		return DefaultAlpha
+	}
+	return z.Alpha
+}
+
+func (z Zero) floor() float64 {
+	if z.Floor == 0 {
+		return DefaultFloor
+	}
+	return z.Floor
+}
+
 // treated are shares after the treatment of zeros.
 type treated struct {
 	sides
@@ -46,22 +72,17 @@ type treated struct {
 
 func (z Zero) treat(s sides) treated {
 	t := treated{sides: s, n: float64(s.n), m: float64(s.m)}
-	switch z.Mode {
-	case ZeroSmooth:
-		if t.alpha = z.Alpha; t.alpha == 0 {
-			t.alpha = DefaultAlpha
-		}
-		b := s.bins()
-		if t.keep = z.KeepEmpty; t.keep {
-			b = len(s.ref)
+	switch {
+	case z.Mode == ZeroSmooth:
+		t.alpha, t.keep = z.alpha(), z.KeepEmpty
+		b := len(s.ref)
+		if !t.keep {
+			b = s.bins()
 		}
 		t.n += t.alpha * float64(b)
 		t.m += t.alpha * float64(b)
-	case ZeroNone:
-	default:
-		if t.floor = z.Floor; t.floor == 0 {
-			t.floor = DefaultFloor
-		}
+	case z.floors():
+		t.floor = z.floor()
 	}
 	return t
 }
