@@ -28,13 +28,13 @@ const (
 // Definition is what a user says about one model. All but the name may be left
 // out.
 type Definition struct {
-	Name      string           `mapstructure:"name"`
-	Type      Type             `mapstructure:"type"`
-	Outputs   []Output         `mapstructure:"outputs"`
-	Fields    map[string]Field `mapstructure:"fields"` // by key, such as features.age
-	Segments  []Segment        `mapstructure:"segments"`
-	Reference Reference        `mapstructure:"reference"`
-	Drift     Drift            `mapstructure:"drift"`
+	Name      string           `mapstructure:"name"`      // as ml.model.name has it
+	Type      Type             `mapstructure:"type"`      // regression, binary or multiclass; inferred from the reference if absent
+	Outputs   []Output         `mapstructure:"outputs"`   // pairs of prediction and actual; inferred if absent
+	Fields    map[string]Field `mapstructure:"fields"`    // by key, such as features.age
+	Segments  []Segment        `mapstructure:"segments"`  // slices that are measured on their own
+	Reference Reference        `mapstructure:"reference"` // the set to compare with
+	Drift     Drift            `mapstructure:"drift"`     // what is compared with what
 	_         struct{}
 }
 
@@ -76,11 +76,13 @@ var FieldTypes = []FieldType{Numeric, Boolean, Categorical, Datetime, Text, Embe
 
 // Field is what a user says about one field.
 type Field struct {
+	// Type is numeric, boolean, categorical, datetime, text, embedding, array or
+	// dict; inferred if absent.
 	Type FieldType `mapstructure:"type"`
-	// Min and Max bound the values that are in range, inclusive. The range of
-	// the reference serves where they are absent. For numeric fields.
+	// Min is the smallest value in range, of a numeric field; that of the
+	// reference if absent.
 	Min *float64 `mapstructure:"min"`
-	Max *float64 `mapstructure:"max"`
+	Max *float64 `mapstructure:"max"` // the largest value in range
 	_   struct{}
 }
 
@@ -88,10 +90,10 @@ type Field struct {
 // slice per value of a field; one per interval between boundaries; or one for
 // the records that a condition selects.
 type Segment struct {
-	Name       string    `mapstructure:"name"`
-	Field      string    `mapstructure:"field"`
-	Boundaries []float64 `mapstructure:"boundaries"`
-	Where      string    `mapstructure:"where"`
+	Name       string    `mapstructure:"name"`       // as ml.segment.name has it
+	Field      string    `mapstructure:"field"`      // one slice per value of this field
+	Boundaries []float64 `mapstructure:"boundaries"` // one slice per interval of a numeric field instead
+	Where      string    `mapstructure:"where"`      // or one slice of the records that meet a condition
 	_          struct{}
 }
 
@@ -105,7 +107,7 @@ type Reference struct {
 
 // Drift chooses what is compared with what.
 type Drift struct {
-	Measures  []Measure  `mapstructure:"measures"`  // empty: the defaults of each field type
+	Measures  []Measure  `mapstructure:"measures"`  // names, or maps of a name and parameters; empty: the defaults of each field type
 	Baselines []Baseline `mapstructure:"baselines"` // empty: training
 	_         struct{}
 }
@@ -113,11 +115,11 @@ type Drift struct {
 // Measure names a drift measure and its parameters. A bare name stands for the
 // measure with its defaults.
 type Measure struct {
-	Name   string       `mapstructure:"name"`
+	Name   string       `mapstructure:"name"` // of the measure, such as psi
 	Params drift.Params `mapstructure:",squash"`
-	// Threshold and Warn replace the default levels of the verdict.
+	// Threshold is the level of the verdict drift, instead of the measure's own.
 	Threshold *float64 `mapstructure:"threshold"`
-	Warn      *float64 `mapstructure:"warn"`
+	Warn      *float64 `mapstructure:"warn"` // the level of the verdict warning
 	_         struct{}
 }
 

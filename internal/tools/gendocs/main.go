@@ -1,7 +1,8 @@
 // Command gendocs writes the parts of the documentation that come from code:
-// docs/reference/metrics.md. Tests compare the file with what this would write.
+// docs/reference/metrics.md and the tables of keys in the components' READMEs.
+// A test compares the files with what this would write.
 //
-//	go run ./internal/tools/gendocs
+//	go run ./internal/tools/gendocs [root]
 package main
 
 import (
@@ -11,16 +12,33 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 2 {
-		fmt.Fprintln(os.Stderr, "usage: gendocs [root]")
-		os.Exit(2)
-	}
 	root := "."
 	if len(os.Args) == 2 {
 		root = os.Args[1]
 	}
-	if err := os.WriteFile(filepath.Join(root, metricsFile), []byte(metrics()), 0o644); err != nil {
+	files, err := generate(root)
+	if err == nil {
+		for path, text := range files {
+			if err = os.WriteFile(path, []byte(text), 0o644); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gendocs:", err)
 		os.Exit(1)
 	}
+}
+
+// generate returns the text of each generated file.
+func generate(root string) (map[string]string, error) {
+	files := map[string]string{filepath.Join(root, metricsFile): metrics()}
+	for _, c := range components() {
+		path, text, err := c.readme(root)
+		if err != nil {
+			return nil, err
+		}
+		files[path] = text
+	}
+	return files, nil
 }

@@ -2,17 +2,26 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 )
 
-// Names, units and attributes of metrics are a contract: a change shows here.
-func TestMetricReferenceIsCurrent(t *testing.T) {
-	got, err := os.ReadFile(filepath.Join("../../..", metricsFile))
+// Names, units and attributes of metrics, and keys with their defaults, are a
+// contract: a change shows here.
+func TestDocumentationIsCurrent(t *testing.T) {
+	files, err := generate("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != metrics() {
-		t.Errorf("%s is not what the code says; run make generate", metricsFile)
+	if len(files) != 4 {
+		t.Errorf("%d generated files, want 4", len(files))
+	}
+	for path, want := range files {
+		got, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("%s is not what the code says; run make generate", path)
+		}
 	}
 }
