@@ -10,9 +10,13 @@ import (
 // ErrCorrupt is wrapped by every error of a Decoder.
 var ErrCorrupt = errors.New("corrupt records")
 
-// codecVersion is the first byte of an encoded batch. docs/formats/log.md
-// describes the bytes.
-const codecVersion = 1
+// A batch begins with the version of the codec, one byte, and the number of its
+// records, 4 bytes little-endian: what is cut between two records is no batch.
+// docs/formats/log.md describes the rest.
+const (
+	codecVersion = 1
+	headerSize   = 5
+)
 
 // Flags of an encoded record.
 const (
@@ -34,6 +38,8 @@ const maxShapes = 64
 //
 // The bytes are the same for the same records, whenever they come, so a hash
 // of them identifies a batch that is sent again.
+//
+// The zero Encoder is an empty batch and ready to use.
 type Encoder struct {
 	buf    []byte
 	n      int
@@ -45,7 +51,7 @@ type Encoder struct {
 
 // Reset begins a new batch and keeps the memory.
 func (e *Encoder) Reset() {
-	e.buf = append(e.buf[:0], codecVersion)
+	e.buf = append(e.buf[:0], codecVersion, 0, 0, 0, 0)
 	e.n, e.last, e.ends = 0, 0, false
 	e.prev.Model, e.prev.Version, e.prev.Environment, e.prev.Time = "", "", "", 0
 	e.shapes = e.shapes[:0]
@@ -57,11 +63,20 @@ func (e *Encoder) Len() int { return e.n }
 // Complete reports whether one of the records was the last of its reference.
 func (e *Encoder) Complete() bool { return e.ends }
 
-// Bytes returns the batch. It is valid until Reset.
-func (e *Encoder) Bytes() []byte { return e.buf }
+// Bytes returns the batch. It is valid until Append or Reset.
+func (e *Encoder) Bytes() []byte {
+	if len(e.buf) == 0 {
+		e.Reset()
+	}
+	binary.LittleEndian.PutUint32(e.buf[1:], uint32(e.n))
+	return e.buf
+}
 
 // Append adds r.
 func (e *Encoder) Append(r *Record) {
+	if len(e.buf) == 0 {
+		e.Reset()
+	}
 	shape, known := e.shape(r.Fields)
 	source := e.n == 0 || r.Model != e.prev.Model || r.Version != e.prev.Version || r.Environment != e.prev.Environment
 	flags := byte(r.Event) | bit(r.Test, flagTest) | bit(r.Last, flagLast) | bit(r.Stamped, flagStamped) |
@@ -176,6 +191,7 @@ func appendValue(b []byte, v *Value) []byte {
 // input, which may be reused.
 type Decoder struct {
 	in      []byte
+	left    uint32 // records
 	err     error
 	arrived int64
 	prev    Record
@@ -186,8 +202,13 @@ type Decoder struct {
 // arrived, unix nanoseconds.
 func NewDecoder(b []byte, arrived int64) *Decoder {
 	d := &Decoder{in: b, arrived: arrived}
-	if v := d.byte(); d.err == nil && v != codecVersion {
-		d.fail("version %d, this build reads %d", v, codecVersion)
+	switch {
+	case len(b) < headerSize:
+		d.fail("a header of %d bytes", len(b))
+	case b[0] != codecVersion:
+		d.fail("version %d, this build reads %d", b[0], codecVersion)
+	default:
+		d.left, d.in = binary.LittleEndian.Uint32(b[1:]), b[headerSize:]
 	}
 	return d
 }
@@ -196,9 +217,13 @@ func NewDecoder(b []byte, arrived int64) *Decoder {
 // first error, which Err returns.
 func (d *Decoder) Next(r *Record) bool {
 	r.Reset()
-	if d.err != nil || len(d.in) == 0 {
+	if d.err == nil && d.left == 0 && len(d.in) > 0 {
+		d.fail("%d bytes after the last record", len(d.in))
+	}
+	if d.err != nil || d.left == 0 {
 		return false
 	}
+	d.left--
 	flags := d.byte()
 	if flags&flagSource != 0 {
 		d.prev.Model, d.prev.Version, d.prev.Environment = d.text(), d.text(), d.text()
