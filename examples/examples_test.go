@@ -1,0 +1,129 @@
+// Package examples_test runs each example as its README says: the built binary
+// with the configuration, then the client.
+package examples_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestGoExample(t *testing.T) {
+	c := start(t, "go/config.yaml")
+	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	// Incomes fell by half a standard deviation of their logarithm.
+	c.sees(t, `ml_model_predictions\{[^}]*ml_model_name="loans"[^}]*\} 1000\n`)
+	c.sees(t, `ml_drift_detected_ratio\{[^}]*ml_model_name="loans"[^}]*\} 0\.[1-9]`)
+	c.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="income"[^}]*\} 1\n`)
+	c.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="purpose"[^}]*\} 0\n`)
+	c.sees(t, `ml_performance_roc_auc\w*\{[^}]*ml_segment_value="car"[^}]*\} 0\.[7-9]`)
+}
+
+func TestPythonExample(t *testing.T) {
+	venv := filepath.Join(t.TempDir(), "venv")
+	run(t, exec.Command("python3", "-m", "venv", venv))
+	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "python/requirements.txt"))
+	c := start(t, "python/config.yaml")
+	run(t, exec.Command(filepath.Join(venv, "bin", "python"), "python/send.py", c.otlp))
+	c.sees(t, `ml_model_predictions\{[^}]*ml_model_name="house_prices"[^}]*\} 1000\n`)
+	c.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="area"[^}]*\} 1\n`)
+	c.sees(t, `ml_performance_mae\w*\{[^}]*ml_output_name="price"[^}]*\} 1\d{4}\.`)
+}
+
+// collector is the built binary, running.
+type collector struct{ otlp, prometheus string }
+
+func start(t *testing.T, config string) collector {
+	t.Helper()
+	c := collector{free(t), free(t)}
+	cmd := exec.Command(binary(t), "--config", config)
+	cmd.Env = append(os.Environ(), "OTLP_ENDPOINT="+c.otlp, "PROMETHEUS_ENDPOINT="+c.prometheus, "DRIFTMETER_DIRECTORY="+t.TempDir())
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	for range 600 {
+		if conn, err := net.Dial("tcp", c.otlp); err == nil {
+			_ = conn.Close()
+			return c
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the collector does not listen")
+	return c
+}
+
+// binary returns the collector to run: the one that make test has built.
+func binary(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("DRIFTMETER_BIN"); bin != "" {
+		return bin
+	}
+	bin := filepath.Join(t.TempDir(), "driftmeter")
+	run(t, exec.Command("go", "build", "-o", bin, ".."))
+	return bin
+}
+
+func free(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+}
+
+// sees waits for a line on the Prometheus endpoint.
+func (c collector) sees(t *testing.T, line string) {
+	t.Helper()
+	want := regexp.MustCompile(line)
+	var page string
+	for range 120 {
+		if page = get(t.Context(), "http://"+c.prometheus+"/metrics"); want.MatchString(page) {
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	name, _, _ := strings.Cut(line, `\`)
+	t.Errorf("no line matches %s; there are:\n%s", line, strings.Join(regexp.MustCompile(`(?m)^`+name+`.*$`).FindAllString(page, 20), "\n"))
+}
+
+func get(ctx context.Context, url string) string {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, _ := io.ReadAll(resp.Body)
+	return string(b)
+}
