@@ -7,9 +7,8 @@ import "math"
 //	T = U/(nmN) − (4nm−1)/(6N),
 //	U = n Σᵢ (rank of ref₍ᵢ₎ − i)² + m Σⱼ (rank of cur₍ⱼ₎ − j)²,
 //
-// with mid-ranks in the pooled sample, N = n+m [Anderson 1962]. Symmetric; in
-// (0, ∞) up to a small negative offset, no larger than 1/(6N) + |n−m|³/(12nmN).
-// The p-value is the asymptotic one of
+// with mid-ranks in the pooled sample, N = n+m [Anderson 1962]. Symmetric; above
+// 0 but for sides with the same shares, where T = −(n−m)²/(12nmN). The p-value is the asymptotic one of
 // scipy.stats.cramervonmises_2samp(method='asymptotic').
 //
 // On ordered bins the value is that of scipy when every bin is one atom. Of a

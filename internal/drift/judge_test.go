@@ -89,6 +89,18 @@ func TestSmallSamplesAreJudgedSmoothed(t *testing.T) {
 	}
 }
 
+// Nor are psi and kl trusted when the average is high enough but the rarest bin
+// expects fewer than five values.
+func TestRareBinsAreJudgedSmoothed(t *testing.T) {
+	ref := Sample{Known: []uint64{5000, 4000, 500}}
+	for m, want := range map[uint64]string{50: "psi_smoothed", 200: ""} {
+		cur := Sample{Known: []uint64{m / 2, m/2 - m/20, m / 20}}
+		if r := compute(t, "psi", Params{}, ref, cur); r.Effect.Name != want {
+			t.Errorf("%d values: judged on %q, want %q", m, r.Effect.Name, want)
+		}
+	}
+}
+
 // The effect behind a statistic is the quantity of section 3.
 func TestEffects(t *testing.T) {
 	ref, cur := Sample{Known: []uint64{5000, 5000}}, Sample{Known: []uint64{900, 100}}

@@ -291,6 +291,25 @@ func TestAndersonFitIsSciPys(t *testing.T) {
 	}
 }
 
+// Both ways of spreading a bin out give the integral.
+func TestAndersonSpreadOut(t *testing.T) {
+	for _, c := range []struct{ below, size, above, before, after float64 }{
+		{0, 0.5, 0.5, 0, -1}, {0.5, 0.5, 0, 0.7, 0}, {0.3, 0.4, 0.3, 0.2, -0.1}, {0, 1, 0, 0, 0},
+		{0.5, 0.02, 0.48, 0.1, 0.09}, {0.4, 0.001, 0.599, -0.1, 0.2}, {0.3, 0.0187, 0.6813, 0.1, 0.2},
+	} {
+		const steps = 200000
+		want := 0.0
+		for i := range steps {
+			u := (float64(i) + 0.5) / steps
+			h, d := c.below+u*c.size, c.before+u*(c.after-c.before)
+			want += d * d / (h * (c.above + (1-u)*c.size)) * c.size / steps
+		}
+		if got := spreadOut(c.below, c.size, c.above, c.before, c.after); !within(got, want, 1e-5, 1e-15) {
+			t.Errorf("%+v: %v, want %v", c, got, want)
+		}
+	}
+}
+
 // The noise floors rest on quantiles of the chi-square distribution.
 func TestNoiseQuantiles(t *testing.T) {
 	for _, q := range readReferences(t).Quantiles {

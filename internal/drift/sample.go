@@ -11,15 +11,13 @@ import (
 // It is numeric when Grid is set, else categorical. It only borrows its slices
 // and histograms; nothing of it is modified.
 type Sample struct {
-	// Grid and Hist are the counts of a numeric field. The moments and extremes
-	// are those of the same values.
-	Grid *grid.Grid
-	Hist *grid.Hist
-	Min  float64
-	Max  float64
-	Mean float64
-	// Variance has the divisor N. Leave it NaN when it is beyond float64.
-	Variance float64
+	// Grid and Hist are the counts of a numeric field, Min to Variance the
+	// extremes and moments of the same values: all are needed.
+	Grid     *grid.Grid
+	Hist     *grid.Hist
+	Min, Max float64
+	Mean     float64
+	Variance float64 // divisor N; NaN when it is beyond float64
 
 	// Known are the counts of the reference's categories, in their order on both
 	// sides.
@@ -112,8 +110,9 @@ func partition(name string, ref, cur Sample) (r, c []uint64, ok bool) {
 // aroundAtom joins the bins below and those above the bin of v.
 func aroundAtom(g *grid.Grid, v float64) grid.Partition {
 	p := grid.Partition{Name: "constant", Group: make([]uint16, g.Bins()), Groups: 3}
+	at := g.Find(v)
 	for i := range p.Group {
-		switch at := g.Find(v); {
+		switch {
 		case i == at:
 			p.Group[i] = 1
 		case i > at:
