@@ -155,10 +155,17 @@ var (
 )
 
 // String returns the baseline as the attribute ml.baseline has it: training,
-// test, or a period in hours such as 168h.
+// test, or a period such as 168h, 1h30m or 30m.
 func (b Baseline) String() string {
 	if b.Period == 0 {
 		return b.Dataset
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(b.Period.String(), "0s"), "0m")
+	s := b.Period.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-len("0s")]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-len("0m")]
+	}
+	return s
 }

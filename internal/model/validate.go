@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -29,7 +30,8 @@ func (d *Definition) Validate(path string, window time.Duration) error {
 	d.outputs(v)
 	d.fields(v)
 	d.segments(v)
-	for column, target := range d.Reference.Mapping {
+	for _, column := range sortedKeys(d.Reference.Mapping) {
+		target := d.Reference.Mapping[column]
 		if target != "" && target != "id" && target != "timestamp" {
 			if _, err := ParseKey(target); err != nil {
 				v.add("reference.mapping."+column, target, "%v, or id, timestamp, or nothing to leave the column out", err)
@@ -41,8 +43,10 @@ func (d *Definition) Validate(path string, window time.Duration) error {
 		switch {
 		case b.Dataset != "" && b.Period != 0:
 			v.add(at, b.Dataset, "names a dataset and a period; give one")
-		case b.Period < 0 || b.Period%window != 0:
+		case b.Period < 0 || window > 0 && b.Period%window != 0: // a bad window is reported by its owner
 			v.add(at+".period", b.Period, "must be a multiple of window=%s", window)
+		case slices.Contains(d.Drift.Baselines[:i], b):
+			v.add(at, b.String(), "is a baseline already")
 		case b.Period == 0 && b.Dataset != Training && b.Dataset != Test:
 			v.add(at, b.Dataset, "is unknown; known baselines: training, test, {period: 168h}")
 		}
@@ -52,10 +56,15 @@ func (d *Definition) Validate(path string, window time.Duration) error {
 		if _, ok := drift.Lookup(m.Name); !ok {
 			v.add(at, m.Name, "is unknown; known measures: %s", join(measureNames()))
 		} else if err := m.Params.Validate(m.Name); err != nil {
-			v.add(at, m.Name, "%v", err)
+			for line := range strings.SplitSeq(err.Error(), "\n") { // each problem under its key
+				v.add(at, m.Name, "%s", line)
+			}
 		}
 		if m.Threshold != nil && !(*m.Threshold > 0) {
 			v.add(at+".threshold", *m.Threshold, "must be positive")
+		}
+		if m.Warn != nil && !(*m.Warn > 0) {
+			v.add(at+".warn", *m.Warn, "must be positive")
 		}
 	}
 	return v.err()
@@ -72,10 +81,8 @@ func (d *Definition) outputs(v *problems) {
 			v.add(at+".prediction", o.Prediction, "is an output already")
 		}
 		seen[o.Prediction] = true
-		if o.Threshold != nil && (math.IsNaN(*o.Threshold) || math.IsInf(*o.Threshold, 0)) {
-			v.add(at+".threshold", *o.Threshold, "must be a finite number")
-		}
-		if o.Threshold != nil && d.Type != Infer && d.Type != Binary {
+		v.finite(at+".threshold", o.Threshold)
+		if o.Threshold != nil && (d.Type == Regression || d.Type == Multiclass) {
 			v.add(at+".threshold", *o.Threshold, "is for type=binary, not type=%s", d.Type)
 		}
 	}
@@ -88,12 +95,15 @@ func (d *Definition) fields(v *problems) {
 		if _, err := ParseKey(key); err != nil {
 			v.add("fields", key, "%v", err)
 		}
-		if f.Type != "" && !slices.Contains(FieldTypes, f.Type) {
+		switch {
+		case f.Type == "":
+		case !slices.Contains(FieldTypes, f.Type):
 			v.add(at+".type", f.Type, "is unknown; known types: %s", join(FieldTypes))
-		}
-		if (f.Min != nil || f.Max != nil) && f.Type != "" && f.Type != Numeric {
+		case f.Type != Numeric && (f.Min != nil || f.Max != nil):
 			v.add(at+".type", f.Type, "has no range; min and max are for type=numeric")
 		}
+		v.finite(at+".min", f.Min)
+		v.finite(at+".max", f.Max)
 		if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
 			v.add(at+".min", *f.Min, "cannot exceed max=%v", *f.Max)
 		}
@@ -154,10 +164,17 @@ type problems struct {
 }
 
 func (p *problems) add(key string, value any, format string, args ...any) {
-	if s, ok := value.(string); ok {
-		value = fmt.Sprintf("%q", s)
+	if reflect.ValueOf(value).Kind() == reflect.String {
+		value = fmt.Sprintf("%q", value)
 	}
 	p.errs = append(p.errs, fmt.Errorf("%s.%s=%v %s", p.path, key, value, fmt.Sprintf(format, args...)))
+}
+
+// finite refuses a number that is there and is none, or infinite.
+func (p *problems) finite(key string, x *float64) {
+	if x != nil && (math.IsNaN(*x) || math.IsInf(*x, 0)) {
+		p.add(key, *x, "must be a finite number")
+	}
 }
 
 func (p *problems) err() error { return errors.Join(p.errs...) }
