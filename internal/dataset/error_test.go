@@ -58,9 +58,9 @@ func TestErrors(t *testing.T) {
 		{name: "other.ref", content: string(good), def: model.Definition{Name: "fraud"},
 			want: `other.ref: is the reference of model "titanic", not of "fraud"; build it again with driftmeter reference build --model fraud`},
 		{name: "cut.ref", content: string(good[:len(good)-1]),
-			want: fmt.Sprintf("cut.ref: cannot be read: corrupt envelope: %d bytes where the header says %d; build it again with driftmeter reference build", len(good)-13, len(good)-12)},
-		{name: "newer.ref", content: string(newer), want: "newer.ref: cannot be read: corrupt envelope: version 2, this build reads 1; build it again with driftmeter reference build"},
-		{name: "bits.ref", content: string(damaged), want: "bits.ref: cannot be read: corrupt envelope: checksum; build it again with driftmeter reference build"},
+			want: "cut.ref: cannot be read: …; build it again with driftmeter reference build"},
+		{name: "newer.ref", content: string(newer), want: "newer.ref: cannot be read: …version 2, this build reads 1; build it again with driftmeter reference build"},
+		{name: "bits.ref", content: string(damaged), want: "bits.ref: cannot be read: …checksum; build it again with driftmeter reference build"},
 		{name: "output.csv", content: "p,a\n1,2\n", def: model.Definition{Outputs: []model.Output{{Prediction: "p", Actual: "p", Threshold: &half}}},
 			want: `output.csv: column "p" names both the prediction and the actual of an output; write mapping.p="predictions.p" or mapping.p="actuals.p"`},
 	} {
@@ -83,7 +83,9 @@ func TestErrors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error, %d rows", ref.Rows)
 			}
-			if got := strings.ReplaceAll(err.Error(), dir+"/", ""); got != c.want {
+			got := strings.ReplaceAll(err.Error(), dir+"/", "")
+			begin, end, open := strings.Cut(c.want, "…") // where other packages have the word
+			if !open && got != c.want || !strings.HasPrefix(got, begin) || !strings.HasSuffix(got, end) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})

@@ -3,10 +3,12 @@ package dataset
 import (
 	"bytes"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/reference"
 )
 
 // What Python's csv and statistics modules say of the file.
@@ -89,5 +91,60 @@ func TestSameRowsSameArtifact(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A user hears of what the file does not say.
+func TestWarnings(t *testing.T) {
+	path := write(t, "rows.csv", "when,nothing,words,p,age\n2024-01-01,,a,x,1\n2024-01-02,,b,y,2\n")
+	ref := load(t, path, &model.Definition{
+		Name: "m", Type: model.Regression,
+		Outputs: []model.Output{{Prediction: "age", Actual: "label"}},
+		Fields:  map[string]model.Field{"features.words": {Type: model.Numeric}, "features.gone": {}},
+	}, nil)
+	for _, want := range []string{
+		"actuals.label is part of an output, and no column holds it",
+		"features.gone has no value that can be used, in any row",
+		"features.nothing has no value that can be used, in any row",
+		"features.words has no value that can be used, in any row",
+	} {
+		if !slices.Contains(ref.Warnings, want) {
+			t.Errorf("no warning: %s", want)
+		}
+	}
+	if got := load(t, titanicFile, &model.Definition{Name: "titanic"}, nil).Warnings; len(got) != 0 {
+		t.Errorf("warnings about a good file: %q", got)
+	}
+}
+
+// Progress goes from the beginning to the end once, however often the file is
+// read.
+func TestProgressOfLoad(t *testing.T) {
+	def := carLoan()
+	path := write(t, "loan.parquet", toParquet(t, carLoanFile))
+	training := load(t, path, def, nil)
+	for _, c := range []struct {
+		name  string
+		o     reference.Options
+		total int64
+	}{
+		{"both walks", reference.Options{}, 100_000},
+		{"a sample and a walk", reference.Options{SampleRows: 5000}, 100_000},
+		{"one walk", reference.Options{Layout: training.Layout()}, 50_000},
+	} {
+		var last int64 = -1
+		calls := 0
+		if _, err := Load(path, def, model.Training, nil, c.o, func(done, total int64) {
+			if total != c.total || done < last || done > total {
+				t.Fatalf("%s: %d of %d after %d", c.name, done, total, last)
+			}
+			last = done
+			calls++
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if last != c.total || calls < 50 {
+			t.Errorf("%s: ended at %d after %d calls", c.name, last, calls)
+		}
 	}
 }
