@@ -30,6 +30,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 	runDefault(cmd)
 	cmd.AddCommand(
 		printDefaultConfigCommand(),
+		demoCommand(settings(factories, version, name)),
 	)
 	return cmd
 }

@@ -1,0 +1,238 @@
+// Package demo is the first ten minutes with Driftmeter: it starts the collector,
+// sends it a real data set as any service would send its predictions, receives
+// the metrics as any backend would, and shows them.
+//
+//	rows ──OTLP logs──▶ collector ──OTLP metrics──▶ backend ──▶ report
+//
+// It knows nothing of what is inside the collector: both ends are the wire.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// Options of a demo.
+type Options struct {
+	// Settings of the collector: its components and providers. Their URIs are
+	// replaced.
+	Settings otelcol.CollectorSettings
+	// Directory holds the state of the collector and, in its folder demo, ours.
+	Directory string
+	// Replay sends the predictions again, although they were sent.
+	Replay bool
+	// Exit ends the demo when all is shown.
+	Exit bool
+	// Sets are assignments to keys of the configuration, as of --set.
+	Sets []string
+	// Timeout is how long the windows are waited for, after all was sent.
+	Timeout time.Duration
+}
+
+// demo is one run.
+type demo struct {
+	Options
+	out       *Screen
+	log       string // the file with what the collector says
+	record    *record
+	backend   *backend
+	addresses addresses
+	collector *collector
+}
+
+// Run shows the demo on a screen. It ends when ctx does.
+func Run(ctx context.Context, o Options, out *Screen) (err error) {
+	own := filepath.Join(o.Directory, "demo")
+	if err := os.MkdirAll(own, 0o755); err != nil {
+		return err
+	}
+	d := &demo{Options: o, out: out, log: filepath.Join(own, "collector.log")}
+	if d.record, err = openRecord(own); err != nil {
+		return err
+	}
+	if d.backend, err = listen(own); err != nil {
+		return err
+	}
+	defer d.backend.close() // after the collector has stopped
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	err = d.show(ctx)
+	if err == nil && !o.Exit {
+		err = d.wait(ctx)
+	}
+	stopped := errors.Is(err, context.Canceled) && ctx.Err() != nil
+	if stopped {
+		fmt.Fprintln(out.W, "\nStopping …")
+		err = nil
+	}
+	if err = errors.Join(err, d.collector.stop()); err != nil {
+		return err
+	}
+	if stopped {
+		fmt.Fprintf(out.W, "Stopped. What was learned stays in %s; `driftmeter demo` goes on from there.\n", d.Directory)
+	}
+	return nil
+}
+
+// start configures and starts the collector.
+func (d *demo) start(ctx context.Context) (err error) {
+	uris := []string{"builtin:default", "builtin:demo", overlay(d.Directory, d.log, d.backend.addr)}
+	for _, s := range d.Sets {
+		uri, err := setURI(s)
+		if err != nil {
+			return err
+		}
+		uris = append(uris, uri)
+	}
+	s := d.Settings
+	s.ConfigProviderSettings.ResolverSettings.URIs = uris
+	if d.addresses, err = check(ctx, s.ConfigProviderSettings.ResolverSettings); err != nil {
+		return err
+	}
+	d.intro()
+	d.collector, err = start(ctx, s)
+	return err
+}
+
+// show sends what is to be sent, waits for the windows, and reports.
+func (d *demo) show(ctx context.Context) error {
+	replay := d.record.replay(d.Replay, time.Now())
+	if err := d.send(ctx, replay); err != nil {
+		return err
+	}
+	late, err := d.evaluated(ctx)
+	if err != nil {
+		return err
+	}
+	ws := d.backend.all()
+	if len(ws) == 0 {
+		return fmt.Errorf("no window was evaluated within %s; %s says why", d.Timeout, d.log)
+	}
+	report(d.out, ws, d.record.Replays[len(d.record.Replays)-1].years())
+	d.running()
+	d.story()
+	if err := d.outro(ctx); err != nil {
+		return err
+	}
+	if late != nil && d.Exit {
+		return late
+	}
+	if late != nil {
+		fmt.Fprintf(d.out.W, "\n%s\n", d.out.paint(red, "Note: "+late.Error()))
+	}
+	return nil
+}
+
+// send streams the reference, if it has not been, and a replay.
+func (d *demo) send(ctx context.Context, replay *Replay) error {
+	if replay == nil {
+		last := d.record.Replays[len(d.record.Replays)-1]
+		fmt.Fprintf(d.out.W, "The predictions were sent at %s; nothing is sent now (--replay sends them again).\n",
+			last.End.In(d.out.Zone).Format("15:04 on Monday 2 January"))
+		return nil
+	}
+	c, err := dial(d.addresses.grpc)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.close() }() // everything was acknowledged or has failed
+	if d.record.Reference < ReferenceRows {
+		p := newProgress(d.out, "reference, 2015", ReferenceRows, d.record.Reference)
+		err = c.stream(ctx, Reference(), d.record.Reference, putReference, func(n int) error {
+			d.record.Reference = n
+			p.set(n)
+			return d.record.save()
+		})
+		p.end()
+		if err != nil {
+			return d.failed(ctx, err)
+		}
+	}
+	p := newProgress(d.out, "predictions, 2016–2018", PredictionRows, replay.Sent)
+	if err := d.record.save(); err != nil { // with the times, before a row goes out with them
+		return err
+	}
+	err = c.stream(ctx, Predictions(), replay.Sent, func(lr plog.LogRecord, row *Row, i int) {
+		putPrediction(lr, row, i, replay.Time(i))
+	}, func(n int) error {
+		replay.Sent = n
+		p.set(n)
+		return d.record.save()
+	})
+	p.end()
+	return d.failed(ctx, err)
+}
+
+// failed says where to look when sending fails; not when the user stopped it.
+func (d *demo) failed(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return fmt.Errorf("sending to %s: %w; %s may say why", d.addresses.grpc, err, d.log)
+}
+
+// evaluated waits for the windows that have ended. late says which did not come.
+func (d *demo) evaluated(ctx context.Context) (late, err error) {
+	timeout := time.NewTimer(d.Timeout)
+	defer timeout.Stop()
+	again := time.NewTicker(250 * time.Millisecond) // a window may end meanwhile
+	defer again.Stop()
+	ended, _ := d.ended(time.Now())
+	p := newProgress(d.out, "hours evaluated", len(ended), d.backend.complete(ended))
+	defer func() { p.end() }()
+	for {
+		ended, _ = d.ended(time.Now())
+		done := d.backend.complete(ended)
+		p.total = len(ended)
+		p.set(done)
+		if done == len(ended) {
+			return nil, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case err := <-d.collector.ended:
+			d.collector.ended <- err
+			return nil, explain(err)
+		case <-timeout.C:
+			return fmt.Errorf("only %d of %d hours were evaluated within %s; %s may say why", done, len(ended), d.Timeout, d.log), nil
+		case <-d.backend.changed:
+		case <-again.C:
+		}
+	}
+}
+
+// ended returns how many predictions were sent into each window that has ended,
+// and into those that have not.
+func (d *demo) ended(now time.Time) (all map[int64]int, running int) {
+	all = d.record.counts()
+	for start, n := range all {
+		if start+int64(window) > now.UnixNano() {
+			delete(all, start)
+			running += n
+		}
+	}
+	return all, running
+}
+
+// wait keeps the collector running until the user stops it.
+func (d *demo) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-d.collector.ended:
+		d.collector.ended <- err
+		return explain(err)
+	}
+}

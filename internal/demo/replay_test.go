@@ -1,0 +1,102 @@
+package demo
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestReplayEndsNow(t *testing.T) {
+	end := time.Date(2026, 3, 1, 12, 34, 56, 789e6, time.UTC)
+	r := Replay{End: end, Sent: PredictionRows}
+	if !r.Time(PredictionRows - 1).Equal(end) {
+		t.Errorf("the last row is of %s", r.Time(PredictionRows-1))
+	}
+	if span := r.Time(PredictionRows - 1).Sub(r.Time(0)); span < 41*time.Hour || span > 42*time.Hour {
+		t.Errorf("the rows span %s", span)
+	}
+}
+
+// Counting window by window gives what counting row by row does.
+func TestCount(t *testing.T) {
+	for _, end := range []time.Time{
+		time.Date(2026, 3, 1, 12, 34, 56, 789e6, time.UTC),
+		time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), // the last row begins a window
+		time.Date(2026, 3, 1, 12, 0, 0, 1e6, time.UTC),
+		time.Date(2026, 3, 1, 11, 59, 59, 999e6, time.UTC),
+	} {
+		for _, sent := range []int{0, 1, 4999, 77_000, PredictionRows} {
+			r := Replay{End: end, Sent: sent}
+			want, got := map[int64]int{}, map[int64]int{}
+			for i := range sent {
+				want[r.Time(i).Truncate(window).UnixNano()]++
+			}
+			r.count(got)
+			if len(want) != len(got) {
+				t.Fatalf("%s, %d sent: %d windows, want %d", end, sent, len(got), len(want))
+			}
+			for start, n := range want {
+				if got[start] != n {
+					t.Errorf("%s, %d sent: %d rows at %d, want %d", end, sent, got[start], start, n)
+				}
+			}
+		}
+	}
+}
+
+func TestYears(t *testing.T) {
+	r := Replay{End: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	ys := r.years()
+	if len(ys) != 3 || ys[r.Time(0).Truncate(window).UnixNano()] != "2016" || ys[r.Time(PredictionRows-70_131).Truncate(window).UnixNano()] != "2018" {
+		t.Errorf("years begin at %v", ys)
+	}
+}
+
+// A replay that was interrupted goes on with its times; one that is done is
+// sent again only when asked for, with new ones.
+func TestRecord(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *record {
+		t.Helper()
+		r, err := openRecord(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	first := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r := open()
+	p := r.replay(false, first)
+	p.Sent = 3000
+	if err := r.save(); err != nil {
+		t.Fatal(err)
+	}
+	r = open()
+	p = r.replay(true, first.Add(time.Hour))
+	if !p.End.Equal(first) || p.Sent != 3000 {
+		t.Errorf("goes on with %+v", p)
+	}
+	p.Sent = PredictionRows
+	if r.replay(false, first.Add(time.Hour)) != nil {
+		t.Error("a replay that is done is sent again")
+	}
+	p = r.replay(true, first.Add(time.Hour))
+	if p == nil || p.Sent != 0 || !p.End.Equal(first.Add(time.Hour)) || len(r.Replays) != 2 {
+		t.Errorf("the second replay is %+v of %d", p, len(r.Replays))
+	}
+	p.Sent = PredictionRows
+	sum := 0
+	for _, n := range r.counts() {
+		sum += n
+	}
+	if sum != 2*PredictionRows {
+		t.Errorf("two replays count %d", sum)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "replay.json"), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openRecord(dir); err == nil {
+		t.Error("a broken file is taken for none")
+	}
+}

@@ -1,0 +1,222 @@
+package demo
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// How much of the past is shown.
+const (
+	sparkWindows = 60 // in a sparkline
+	tableWindows = 8  // as rows of the table
+)
+
+// report shows what is known of the windows, the latest last. years names the
+// windows, by their start, in which the predictions of a year begin.
+func report(out *Screen, all []Window, years map[int64]string) {
+	ws := full(all)
+	drifts(out, ws)
+	performance(out, ws, years)
+	if n := len(all) - len(ws); n > 0 {
+		fmt.Fprintf(out.W, "\n  Not shown: %d of %d hours, with fewer than half as many predictions as others.\n", n, len(all))
+	}
+}
+
+// full returns the windows that have at least half as many predictions as the
+// largest: the first hour of a replay may hold a few rows, whose values scatter.
+func full(all []Window) []Window {
+	var most float64
+	for _, w := range all {
+		most = max(most, w.Predictions)
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(w Window) bool { return 2*w.Predictions < most })
+}
+
+// when writes the beginning of a window.
+func (s *Screen) when(w Window) string {
+	return time.Unix(0, w.Start).In(s.Zone).Format("Mon 02 15:04")
+}
+
+// A fieldDrift is the row of a field.
+type fieldDrift struct {
+	key    string
+	latest Distance
+	worst  Distance
+	at     Window // of the worst
+	in     int    // windows in which drift is detected
+}
+
+// byField collects a row for each field of the latest window, the most drifted
+// first.
+func byField(ws []Window) []fieldDrift {
+	last := ws[len(ws)-1]
+	var rows []fieldDrift
+	for _, key := range slices.Sorted(maps.Keys(last.Drift)) {
+		r := fieldDrift{key: key, latest: last.Drift[key]}
+		for _, w := range ws {
+			d, ok := w.Drift[key]
+			if !ok {
+				continue
+			}
+			if d["detected"] == 1 {
+				r.in++
+			}
+			if r.worst == nil || d["psi"] > r.worst["psi"] {
+				r.worst, r.at = d, w
+			}
+		}
+		rows = append(rows, r)
+	}
+	slices.SortStableFunc(rows, func(a, b fieldDrift) int { return cmp.Compare(b.latest["psi"], a.latest["psi"]) })
+	return rows
+}
+
+func drifts(out *Screen, ws []Window) {
+	last := ws[len(ws)-1]
+	fmt.Fprintf(out.W, "\n%s  against the people of 2015; drift is a psi of 0.2 and more\n\n", out.paint(bold, "Drift by field"))
+	left := fmt.Sprintf("latest hour, %s", out.when(last))
+	right := fmt.Sprintf("worst of %d hours", len(ws))
+	fmt.Fprintf(out.W, "  %-29s%-40s%-22s\n", "", left, right)
+	fmt.Fprintln(out.W, out.paint(faint, fmt.Sprintf("  %-27s%8s%8s%9s  %-8s  %8s  %-12s%9s", "field", "psi", "js", "p-value", "verdict", "psi", "when", "drifted")))
+	for _, r := range byField(ws) {
+		fmt.Fprintf(out.W, "  %-27s%8s%8s%9s  %s  %8s  %-12s%9s\n", name(r.key), number(r.latest, "psi"), number(r.latest, "js"),
+			pValue(r.latest), out.verdict(r.latest), number(r.worst, "psi"), out.when(r.at), times(r.in))
+	}
+}
+
+// times writes in how many windows there was drift.
+func times(n int) string {
+	if n == 0 {
+		return "never"
+	}
+	return fmt.Sprintf("%d×", n)
+}
+
+// name writes the key of a field for people.
+func name(key string) string {
+	group, field, _ := strings.Cut(key, ".")
+	switch group {
+	case "features":
+		if l := labels[field]; l != "" {
+			return field + ", " + l
+		}
+	case "predictions":
+		return field + ", answer"
+	case "actuals":
+		return field + ", truth"
+	}
+	return field
+}
+
+func number(d map[string]float64, metric string) string {
+	v, ok := d[metric]
+	if !ok {
+		return "–"
+	}
+	return fmt.Sprintf("%.4f", v)
+}
+
+func pValue(d Distance) string {
+	v, ok := d["p_value"]
+	switch {
+	case !ok:
+		return "–"
+	case v < 0.0001:
+		return "<0.0001"
+	}
+	return fmt.Sprintf("%.4f", v)
+}
+
+// verdict says what the collector judges.
+func (s *Screen) verdict(d Distance) string {
+	v, ok := d["detected"]
+	switch {
+	case !ok:
+		return fmt.Sprintf("%-8s", "too few")
+	case v == 1:
+		return s.paint(red, fmt.Sprintf("%-8s", "drift"))
+	}
+	return s.paint(green, fmt.Sprintf("%-8s", "ok"))
+}
+
+// A column of the performance of windows.
+type column struct {
+	title string
+	write func(float64) string
+	of    func(Window) (float64, bool)
+}
+
+var columns = []column{
+	{"predictions", func(v float64) string { return grouped(int(v)) }, func(w Window) (float64, bool) { return w.Predictions, true }},
+	scoreColumn("accuracy"),
+	scoreColumn("f1"),
+	scoreColumn("roc_auc"),
+	scoreColumn("log_loss"),
+	{"drifted", func(v float64) string { return fmt.Sprintf("%.0f %%", v) }, func(w Window) (float64, bool) {
+		if w.Drifted == nil {
+			return 0, false
+		}
+		return 100 * *w.Drifted, true
+	}},
+}
+
+func scoreColumn(metric string) column {
+	return column{metric, func(v float64) string { return fmt.Sprintf("%.4f", v) }, func(w Window) (float64, bool) {
+		v, ok := w.Performance[metric]
+		return v, ok
+	}}
+}
+
+// axis writes the years below the windows in which they begin.
+func axis(ws []Window, years map[int64]string) string {
+	line := []rune(strings.Repeat(" ", len(ws)+4))
+	for i, w := range ws {
+		if y := years[w.Start]; y != "" {
+			copy(line[i:], []rune("↓"+y))
+		}
+	}
+	return strings.TrimRight(string(line), " ")
+}
+
+// performance shows how well the model did.
+func performance(out *Screen, ws []Window, years map[int64]string) {
+	drawn := ws[max(0, len(ws)-sparkWindows):]
+	fmt.Fprintf(out.W, "\n%s  by hour; drifted is the share of the fields\n\n", out.paint(bold, "Performance"))
+	fmt.Fprintf(out.W, "  %30s  %s – %s\n", "", out.when(drawn[0]), out.when(drawn[len(drawn)-1]))
+	fmt.Fprintln(out.W, out.paint(faint, fmt.Sprintf("  %-12s%9s%9s  %s", "", "lowest", "highest", axis(drawn, years))))
+	for _, c := range columns {
+		var values []float64
+		for _, w := range drawn {
+			if v, ok := c.of(w); ok {
+				values = append(values, v)
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		lo, hi := bounds(values)
+		fmt.Fprintf(out.W, "  %-12s%9s%9s  %s\n", c.title, c.write(lo), c.write(hi), sparkline(values))
+	}
+	fmt.Fprintln(out.W)
+	fmt.Fprint(out.W, "  ")
+	header := fmt.Sprintf("%-14s", "hour")
+	for _, c := range columns {
+		header += fmt.Sprintf("%12s", c.title)
+	}
+	fmt.Fprintln(out.W, out.paint(faint, header))
+	for _, w := range ws[max(0, len(ws)-tableWindows):] {
+		fmt.Fprintf(out.W, "  %-14s", out.when(w))
+		for _, c := range columns {
+			cell := "–"
+			if v, ok := c.of(w); ok {
+				cell = c.write(v)
+			}
+			fmt.Fprintf(out.W, "%12s", cell)
+		}
+		fmt.Fprintln(out.W)
+	}
+}
