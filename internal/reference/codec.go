@@ -1,7 +1,11 @@
 package reference
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/driftmeter/driftmeter/internal/formats"
+	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
 )
 
@@ -16,17 +20,27 @@ func Encode(r *Reference) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	warnings := make([]string, len(r.Warnings))
+	for i, w := range r.Warnings {
+		warnings[i] = valid(w)
+	}
 	return formats.Seal(nil, formats.KindReference, &formats.Reference{
-		Model: r.Model, Version: r.Version, Dataset: r.Dataset, Source: r.Source, Rows: r.Rows,
-		Layout: l, Profile: p, Warnings: r.Warnings,
+		Model: r.Model, Version: r.Version, Dataset: r.Dataset, Source: valid(r.Source), Rows: r.Rows,
+		Layout: l, Profile: p, Warnings: warnings,
 	})
 }
 
-// Decode reads an artifact.
+// valid makes text for people, such as the name of a file, what protobuf takes.
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// Decode reads an artifact. Errors wrap profile.ErrCorrupt.
 func Decode(b []byte) (*Reference, error) {
 	var m formats.Reference
 	if err := formats.Open(b, formats.KindReference, &m); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", profile.ErrCorrupt, err)
+	}
+	if d := m.GetDataset(); d != model.Training && d != model.Test {
+		return nil, fmt.Errorf("%w: dataset %q of a reference", profile.ErrCorrupt, d)
 	}
 	l, err := profile.LayoutOf(m.GetLayout())
 	if err != nil {

@@ -105,8 +105,11 @@ func (s *sample) field(k record.Key) profile.FieldLayout {
 // declared is the type of a field without values: that of its role in an
 // output, else categorical, which takes anything that has a name.
 func (s *sample) declared(k record.Key) model.FieldType {
+	if s.def.Type == model.Regression && (k.Group == record.Predictions || k.Group == record.Actuals) {
+		return model.Numeric
+	}
 	for _, o := range s.def.Outputs {
-		if k.Group == record.Predictions && k.Name == o.Prediction && o.Threshold != nil || s.def.Type == model.Regression {
+		if k.Group == record.Predictions && k.Name == o.Prediction && o.Threshold != nil {
 			return model.Numeric
 		}
 	}
@@ -116,37 +119,71 @@ func (s *sample) declared(k record.Key) model.FieldType {
 // outputs lays out the outputs of the definition; without any, it pairs each
 // prediction with the actual of its name, or with the only actual there is.
 func (s *sample) outputs(keys []record.Key, types map[record.Key]model.FieldType) []profile.OutputLayout {
-	pairs := s.def.Outputs
-	if len(pairs) == 0 {
-		var predictions, actuals []string
-		for _, k := range keys {
-			switch k.Group {
-			case record.Predictions:
-				predictions = append(predictions, k.Name)
-			case record.Actuals:
-				actuals = append(actuals, k.Name)
-			default:
-			}
-		}
-		for _, p := range predictions {
-			o := model.Output{Prediction: p, Actual: p}
-			if _, ok := types[record.Key{Group: record.Actuals, Name: p}]; !ok && len(actuals) == 1 {
-				o.Actual = actuals[0]
-			}
-			pairs = append(pairs, o)
+	var all []profile.OutputLayout
+	for _, p := range s.def.Outputs {
+		if o, ok := s.output(p, types); ok {
+			all = append(all, o)
+		} else {
+			s.warnings = append(s.warnings, fmt.Sprintf("output %q is not scored: its prediction is %s and its actual %s, which tell no type; give the model a type",
+				p.Prediction, s.seen(record.Predictions, p.Prediction, types), s.seen(record.Actuals, p.ActualName(), types)))
 		}
 	}
-	var all []profile.OutputLayout
-	for _, p := range pairs {
-		if o, ok := s.output(p, types); ok {
+	if len(s.def.Outputs) > 0 {
+		return all
+	}
+	var predictions, actuals []string
+	for _, k := range keys {
+		switch k.Group {
+		case record.Predictions:
+			predictions = append(predictions, k.Name)
+		case record.Actuals:
+			actuals = append(actuals, k.Name)
+		default:
+		}
+	}
+	for _, name := range predictions {
+		p := model.Output{Prediction: name}
+		if _, ok := types[record.Key{Group: record.Actuals, Name: name}]; !ok && len(actuals) == 1 {
+			p.Actual = actuals[0]
+		}
+		o, ok := s.output(p, types)
+		if ok && o.Kind == profile.Score && s.def.Type == model.Infer && !s.probability(name) {
+			continue // a number beside the answer, not the answer
+		}
+		if ok {
 			all = append(all, o)
 		}
 	}
 	return all
 }
 
+// seen says for a warning what a field holds.
+func (s *sample) seen(g record.Group, name string, types map[record.Key]model.FieldType) string {
+	k := record.Key{Group: g, Name: name}
+	if s.empty(k) {
+		return "without values"
+	}
+	return string(types[k])
+}
+
+// empty reports whether nothing was seen of a field.
+func (s *sample) empty(k record.Key) bool {
+	c := s.columns[k]
+	return c == nil || c.infer() == ""
+}
+
+// probability reports whether all values of a prediction lie in [0, 1].
+func (s *sample) probability(prediction string) bool {
+	for _, x := range s.columns[record.Key{Group: record.Predictions, Name: prediction}].numbers {
+		if x < 0 || x > 1 {
+			return false
+		}
+	}
+	return true
+}
+
 // output decides how one output is scored. It reports false when prediction and
-// actual do not fit each other.
+// actual do not fit each other, or do not tell.
 func (s *sample) output(p model.Output, types map[record.Key]model.FieldType) (profile.OutputLayout, bool) {
 	pk := record.Key{Group: record.Predictions, Name: p.Prediction}
 	ak := record.Key{Group: record.Actuals, Name: p.ActualName()}
@@ -155,19 +192,26 @@ func (s *sample) output(p model.Output, types map[record.Key]model.FieldType) (p
 		o.Threshold = *p.Threshold
 	}
 	pt, at := types[pk], types[ak]
-	binary := s.def.Type == model.Binary || s.def.Type == model.Infer && s.twoValued(ak, at) && p.Prediction != ""
+	infer := s.def.Type == model.Infer
+	regression := s.def.Type == model.Regression || infer && p.Threshold == nil
+	binary := s.def.Type == model.Binary ||
+		infer && (p.Threshold != nil || s.twoValued(ak, at) || pt == model.Boolean && s.empty(ak))
 	switch {
+	case pt == "" || at == "":
+		return o, false
 	case pt == model.Dict:
 		o.Kind = profile.Probabilities
-	case s.def.Type == model.Regression, s.def.Type == model.Infer && !binary && pt == model.Numeric && at == model.Numeric:
-		o.Kind = profile.Quantity
 	case binary && pt == model.Numeric && s.twoValued(pk, pt) && p.Threshold == nil:
 		o.Kind = profile.Decision // 0 and 1
 	case binary && pt == model.Numeric:
 		o.Kind = profile.Score
-	case binary && (pt == model.Boolean || pt == model.Categorical && s.twoValued(pk, pt)):
+	case binary && s.twoValued(pk, pt):
 		o.Kind = profile.Decision
-	case (pt == model.Categorical || pt == model.Boolean || pt == model.Numeric) && at != "":
+	case regression && pt == model.Numeric && at == model.Numeric:
+		o.Kind = profile.Quantity
+	case s.def.Type == model.Regression, pt == model.Numeric && (s.columns[pk].fraction || infer && s.empty(ak)):
+		return o, false
+	case pt == model.Categorical || pt == model.Boolean || pt == model.Numeric:
 		o.Kind = profile.Class
 	default:
 		return o, false
@@ -186,11 +230,12 @@ func (s *sample) output(p model.Output, types map[record.Key]model.FieldType) (p
 // 0 and 1.
 func (s *sample) twoValued(k record.Key, t model.FieldType) bool {
 	c := s.columns[k]
-	switch {
-	case c == nil:
-		return false
-	case t == model.Boolean:
+	switch t {
+	case model.Boolean:
 		return true
+	case model.Categorical, model.Numeric:
+	default:
+		return false
 	}
 	for name := range c.texts {
 		if name != "true" && name != "false" && name != "0" && name != "1" {

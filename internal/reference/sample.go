@@ -1,11 +1,15 @@
 package reference
 
 import (
+	"fmt"
 	"math"
 	"sort"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/sketch/counts"
 )
 
 // What a field of a sample may be inferred from.
@@ -22,22 +26,23 @@ type sample struct {
 	rows     int
 	columns  map[record.Key]*column
 	warnings []string
+	warned   map[string]bool // by format
 }
 
 // column is what a sample keeps of one field.
 type column struct {
 	kinds    [8]int // values by record.Kind
 	numbers  []float64
-	texts    map[string]int // categories with their counts
+	texts    map[string]int // categories, and the names in dicts, with their counts
 	overflow int            // texts beyond maxDistinct
 	bytes    int            // of all texts
-	fraction bool           // a number that is no integer was seen
+	fraction bool           // a number was seen that is no integer, or too large to be told from its neighbours
 	length   int            // of lists; −1 when they differ
 	words    bool           // a list held something else than numbers
 }
 
 func newSample(def *model.Definition) *sample {
-	s := &sample{def: def, columns: map[record.Key]*column{}}
+	s := &sample{def: def, columns: map[record.Key]*column{}, warned: map[string]bool{}}
 	for key := range def.Fields { // declared fields exist even if the reference lacks them
 		if k, err := model.ParseKey(key); err == nil {
 			s.columns[k] = &column{}
@@ -59,13 +64,26 @@ func (s *sample) add(r *record.Record) {
 		k := record.Key{Group: r.Fields[i].Group, Name: r.Fields[i].Name}
 		c := s.columns[k]
 		if c == nil {
-			if len(s.columns) >= maxFields {
+			switch {
+			case len(s.columns) >= maxFields:
+				s.warn("%s and others are left out: there are %d fields already", k, maxFields)
+				continue
+			case !utf8.ValidString(k.Name):
+				s.warn("%q and others are left out: their names are not UTF-8", k)
 				continue
 			}
 			c = &column{}
 			s.columns[k] = c
 		}
 		c.add(r.Fields[i].Value)
+	}
+}
+
+// warn remembers a warning, the first of its kind.
+func (s *sample) warn(format string, args ...any) {
+	if !s.warned[format] {
+		s.warned[format] = true
+		s.warnings = append(s.warnings, fmt.Sprintf(format, args...))
 	}
 }
 
@@ -82,8 +100,14 @@ func (c *column) add(v record.Value) {
 			return
 		}
 		c.numbers = append(c.numbers, x)
-		if _, whole := v.Int(); !whole {
+		if _, whole := record.Num(x).Int(); whole {
+			return
+		}
+		if k == record.Number {
 			c.fraction = true
+		} else { // as a float64 it has lost digits that tell categories apart
+			name, _ := v.Category()
+			c.category(name)
 		}
 	case record.Text:
 		s, _ := v.Text()
@@ -104,11 +128,16 @@ func (c *column) add(v record.Value) {
 				c.words = true
 			}
 		}
+	case record.Dict:
+		for _, e := range v.Elements() { // classes with their probabilities
+			c.category(e.Name)
+		}
 	default:
 	}
 }
 
 func (c *column) category(s string) {
+	s = counts.Key(strings.ToValidUTF8(s, "\uFFFD")) // as profiles count it
 	if c.texts == nil {
 		c.texts = map[string]int{}
 	}
@@ -173,13 +202,17 @@ func digits(s string) bool {
 	return true
 }
 
-// tally tells how often each value occurs, by its name.
+// tally tells how often each value occurs, by its name. A fraction has none.
 func (c *column) tally(add func(name string, n int)) {
 	for s, n := range c.texts {
 		add(s, n)
 	}
 	for _, x := range c.numbers {
-		if s, ok := record.Num(x).Category(); ok {
+		v := record.Num(x)
+		if _, whole := v.Int(); !whole {
+			continue
+		}
+		if s, ok := v.Category(); ok {
 			add(s, 1)
 		}
 	}
