@@ -57,7 +57,7 @@ type Problem struct {
 func (p Problem) String() string {
 	switch {
 	case p.Key != nil:
-		return fmt.Sprintf("%s, key %x: %v", p.Family, p.Key, p.Err)
+		return fmt.Sprintf("%s, %s: %v", p.Family, KeyText(p.Key), p.Err)
 	case p.File != "" && p.Family != 0:
 		return fmt.Sprintf("%s, file %s: %v", p.Family, p.File, p.Err)
 	case p.File != "":

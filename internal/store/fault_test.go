@@ -152,6 +152,48 @@ func acceptOnce(s *Store, seq uint64) error {
 	return tx.Commit(Sync)
 }
 
+// While no table can be written, Pebble repeats its flush for ever and commits
+// wait for it: the store gives up instead, and what is in the log stays.
+func TestNoRoomForTables(t *testing.T) {
+	disk := vfs.NewMem()
+	var full atomic.Bool
+	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && tableWrite(op) {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	s := open(t, "db", small(fs))
+	full.Store(true)
+	refused := make(chan uint64, 1)
+	go func() {
+		seq := uint64(1)
+		for seq < 1000 && acceptOnce(s, seq) == nil {
+			seq++
+		}
+		refused <- seq
+	}()
+	select {
+	case seq := <-refused:
+		if seq == 1000 {
+			t.Fatal("6 MB were committed without a table")
+		}
+		if err := acceptOnce(s, seq); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("while there is no room: %v", err)
+		}
+		full.Store(false)
+		if err := acceptOnce(s, seq); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+		if got := logOf(t, s); uint64(len(got)) != seq {
+			t.Errorf("%d entries, want %d", len(got), seq)
+		}
+		closeIt(t, s)
+	case <-time.After(20 * time.Second):
+		t.Fatal("commits hang while no table can be written")
+	}
+}
+
 // A transaction from before a recovery is refused: what it was built on may be
 // gone. A walk from before it ends with the recovery waiting for it.
 func TestRecoveryEndsOldTransactions(t *testing.T) {
