@@ -74,6 +74,11 @@ func TestEdgeCases(t *testing.T) {
 		if !errors.Is(err, NotComputable{ConstantReference}) || !slices.Contains(words(r), "constant_reference") {
 			t.Errorf("%+v, %v", r, err)
 		}
+		// Moments of a constant may come with a rounding error.
+		ref.Variance = 1e-33
+		if _, err := Compute("wasserstein_normalised", Params{}, ref, cur); !errors.Is(err, NotComputable{ConstantReference}) {
+			t.Error(err)
+		}
 		shifted, other := both(constant, slices.Repeat([]float64{4}, 100))
 		if _, err := Compute("mean_shift", Params{}, shifted, other); !errors.Is(err, NotComputable{ConstantReference}) {
 			t.Error(err)
@@ -119,6 +124,9 @@ func TestEdgeCases(t *testing.T) {
 		ref, cur := Sample{Known: []uint64{500, 500}}, Sample{Known: []uint64{400, 400}, New: []uint64{100}, Other: 100}
 		r := compute(t, "js", Params{New: NewEach}, ref, cur)
 		if w := (Warning{Kind: Overflow, Amount: 0.1}); !slices.Contains(r.Warnings, w) || r.Bins != 4 {
+			t.Errorf("%+v", r)
+		}
+		if r := compute(t, "total_variation", Params{}, ref, cur); r.Bins != 3 || r.M != 1000 || !within(r.Value, 0.2, 1e-15, 0) {
 			t.Errorf("%+v", r)
 		}
 	})

@@ -41,6 +41,7 @@ type countCase struct {
 	PSINone           real     `json:"psi_none"`
 	PSISmoothed       real     `json:"psi_smoothed"`
 	PSILaplace        real     `json:"psi_laplace"`
+	PSIKept           real     `json:"psi_kept"`
 	KL                real     `json:"kl"`
 	KLReversed        real     `json:"kl_reversed"`
 	KLNone            real     `json:"kl_none"`
@@ -102,7 +103,7 @@ func readReferences(t testing.TB) references {
 	if err := json.Unmarshal(b, &refs); err != nil {
 		t.Fatal(err)
 	}
-	if len(refs.Counts) != 35 || len(refs.Values) != 18 || len(refs.Quantiles) != 21 {
+	if len(refs.Counts) != 36 || len(refs.Values) != 18 || len(refs.Quantiles) != 21 {
 		t.Fatalf("%d count rows, %d value rows, %d quantiles", len(refs.Counts), len(refs.Values), len(refs.Quantiles))
 	}
 	return refs
@@ -162,6 +163,8 @@ func TestSharesAgreeWithDecimals(t *testing.T) {
 		value("psi_smoothed", v, err, row.PSISmoothed, second(row.PSISmoothed))
 		v, err = PSI(row.Ref, row.Cur, Zero{Mode: ZeroSmooth, Alpha: 1})
 		value("psi with Laplace's count", v, err, row.PSILaplace, second(row.PSILaplace))
+		v, err = PSI(row.Ref, row.Cur, Zero{Mode: ZeroSmooth, Alpha: 1, KeepEmpty: true})
+		value("psi with Laplace's count in every bin", v, err, row.PSIKept, second(row.PSIKept))
 		// The terms of kl have both signs: absolute error of a share each.
 		v, err = KL(row.Ref, row.Cur, "", Zero{})
 		value("kl", v, err, row.KL, 1e-15)
@@ -186,7 +189,7 @@ func TestSharesAgreeWithDecimals(t *testing.T) {
 		// Both sides evaluate the series at a t that inherits the error of D.
 		value("p of ks", KSPValue(v, n, m), nil, row.KSP, 1e-14)
 	}
-	if want := 32 * 14; c.n != want {
+	if want := 33 * 15; c.n != want {
 		t.Errorf("%d comparisons, want %d", c.n, want)
 	}
 }
@@ -231,7 +234,7 @@ func TestContingencyAgreesWithSciPy(t *testing.T) {
 		v, err = CramersV(row.Ref, row.Cur, Contingency{}, true)
 		c.near(row.Name+": cramers_v corrected", v, err, float64(row.CramersVCorrected), 1e-10, 1e-9)
 	}
-	if want := 32 * 12; c.n != want {
+	if want := 33 * 12; c.n != want {
 		t.Errorf("%d comparisons, want %d", c.n, want)
 	}
 }
@@ -256,7 +259,7 @@ func TestRankTestsAgreeWithSciPy(t *testing.T) {
 			}
 		}
 	}
-	if want := 88; c.n != want {
+	if want := 92; c.n != want {
 		t.Errorf("%d comparisons, want %d", c.n, want)
 	}
 }
@@ -287,6 +290,18 @@ func TestAndersonFitIsSciPys(t *testing.T) {
 	for i, want := range fit {
 		if got := andersonFit[2-i]; !within(got, float64(want), 1e-13, 0) {
 			t.Errorf("coefficient %d = %v, want %v", 2-i, got, float64(want))
+		}
+	}
+}
+
+// Outside the critical values p is the end of the table, and says so.
+func TestAndersonClips(t *testing.T) {
+	for _, c := range []struct {
+		x, p    float64
+		clipped bool
+	}{{-1.2, 0.25, true}, {0.324, 0.25, true}, {0.326, 0.2457, false}, {6.545, 0.00101, false}, {6.547, 0.001, true}} {
+		if p, clipped := andersonPValue(c.x); clipped != c.clipped || !within(p, c.p, 0.03, 0) {
+			t.Errorf("p(%v) = %v, clipped %v, want %v, %v", c.x, p, clipped, c.p, c.clipped)
 		}
 	}
 }

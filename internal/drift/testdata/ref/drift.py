@@ -174,13 +174,15 @@ def on_counts(name, ref, cur):
     floored = shares(ref, "0.0001", used=used), shares(cur, "0.0001", used=used)
     smooth = shares(ref, 0, "0.5", used), shares(cur, 0, "0.5", used)
     laplace = shares(ref, 0, 1, used), shares(cur, 0, 1, used)
+    every = [True] * len(ref)
+    kept = shares(ref, 0, 1, every), shares(cur, 0, 1, every)
     p, q = raw
     scipys = jensenshannon(np.array(ref, float), np.array(cur, float), base=2) ** 2
     exact = js_divergence(p, q)
     assert math.isnan(scipys) or abs(float(exact) - scipys) < 1e-14, (name, exact, scipys)
     row |= {
         "psi": hexed(psi(*floored)), "psi_none": hexed(psi(*raw)),
-        "psi_smoothed": hexed(psi(*smooth)), "psi_laplace": hexed(psi(*laplace)),
+        "psi_smoothed": hexed(psi(*smooth)), "psi_laplace": hexed(psi(*laplace)), "psi_kept": hexed(psi(*kept)),
         "kl": hexed(kl(*floored)), "kl_reversed": hexed(kl_evidently(*floored)), "kl_none": hexed(kl(*raw)),
         "js_divergence": hexed(exact), "js": hexed(exact.sqrt()),
         "hellinger": hexed((sum((a.sqrt() - b.sqrt()) ** 2 for a, b in zip(p, q)) / 2).sqrt()),
@@ -243,6 +245,7 @@ counts = {
     "rare columns": ([500, 300, 3, 2, 2, 1, 1, 1, 0, 0], [250, 160, 1, 3, 0, 0, 2, 0, 1, 1]),
     "all rare": ([1] * 30, [1] * 15 + [0] * 15),
     "equally rare, tied": ([4, 0, 2, 1, 3, 200], [0, 4, 2, 3, 1, 100]),
+    "one column below one": ([500] * 9 + [8], [50] * 9 + [0]),
     "zipf": (rng.multinomial(8000, zipf), rng.multinomial(900, zipf)),
     "zipf, turned": (rng.multinomial(8000, zipf), rng.multinomial(900, np.roll(zipf, 1))),
     "very unequal sizes": (rng.multinomial(15000, [0.2] * 5), rng.multinomial(40, [0.2] * 5)),
