@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func drifts(out *Screen, ws []Window) {
 	fmt.Fprintf(out.W, "\n%s  against the people of 2015; drift is a psi of 0.2 and more\n\n", out.paint(bold, "Drift by field"))
 	left := fmt.Sprintf("latest hour, %s", out.when(last))
 	right := fmt.Sprintf("worst of %d hours", len(ws))
-	fmt.Fprintf(out.W, "  %-29s%-40s%-22s\n", "", left, right)
+	fmt.Fprintf(out.W, "  %-29s%-40s%s\n", "", left, right)
 	fmt.Fprintln(out.W, out.paint(faint, fmt.Sprintf("  %-27s%8s%8s%9s  %-8s  %8s  %-12s%9s", "field", "psi", "js", "p-value", "verdict", "psi", "when", "drifted")))
 	for _, r := range byField(ws) {
 		fmt.Fprintf(out.W, "  %-27s%8s%8s%9s  %s  %8s  %-12s%9s\n", name(r.key), number(r.latest, "psi"), number(r.latest, "js"),
@@ -191,14 +192,16 @@ func performance(out *Screen, ws []Window, years map[int64]string) {
 	for _, c := range columns {
 		var values []float64
 		for _, w := range drawn {
-			if v, ok := c.of(w); ok {
-				values = append(values, v)
+			v, ok := c.of(w)
+			if !ok {
+				v = math.NaN()
 			}
-		}
-		if len(values) == 0 {
-			continue
+			values = append(values, v)
 		}
 		lo, hi := bounds(values)
+		if math.IsNaN(lo) {
+			continue
+		}
 		fmt.Fprintf(out.W, "  %-12s%9s%9s  %s\n", c.title, c.write(lo), c.write(hi), sparkline(values))
 	}
 	fmt.Fprintln(out.W)

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"io"
+	"math"
 	"strconv"
 	"time"
 )
@@ -42,27 +43,34 @@ func grouped(n int) string {
 // sparks are the heights of a sparkline.
 var sparks = []rune("▁▂▃▄▅▆▇█")
 
-// sparkline draws values between the lowest and the highest of them.
+// sparkline draws values between the lowest and the highest of them, and a gap
+// for NaN.
 func sparkline(values []float64) string {
-	if len(values) == 0 {
-		return ""
-	}
 	lo, hi := bounds(values)
 	line := make([]rune, len(values))
 	for i, v := range values {
-		at := len(sparks) / 2
-		if hi > lo {
-			at = int((v - lo) / (hi - lo) * float64(len(sparks)))
+		switch {
+		case math.IsNaN(v):
+			line[i] = ' '
+		case hi > lo:
+			line[i] = sparks[min(int((v-lo)/(hi-lo)*float64(len(sparks))), len(sparks)-1)]
+		default:
+			line[i] = sparks[len(sparks)/2]
 		}
-		line[i] = sparks[min(at, len(sparks)-1)]
 	}
 	return string(line)
 }
 
+// bounds returns the lowest and highest value beside NaN; NaN if there is none.
 func bounds(values []float64) (lo, hi float64) {
-	lo, hi = values[0], values[0]
+	lo, hi = math.NaN(), math.NaN()
 	for _, v := range values {
-		lo, hi = min(lo, v), max(hi, v)
+		if math.IsNaN(lo) || v < lo {
+			lo = v
+		}
+		if math.IsNaN(hi) || v > hi {
+			hi = v
+		}
 	}
 	return lo, hi
 }

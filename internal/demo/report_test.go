@@ -1,0 +1,95 @@
+package demo
+
+import (
+	"flag"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// some returns a first hour with few rows and n more.
+func some(n int) []Window {
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	share := 0.5
+	ws := []Window{{Start: at.UnixNano(), Predictions: 31, Drift: map[string]Distance{"features.ANC": {"psi": 9, "detected": 1}}}}
+	for i := range n {
+		w := Window{
+			Start: at.Add(time.Duration(i+1) * time.Hour).UnixNano(), Predictions: 5000, Drifted: &share,
+			Performance: map[string]float64{"accuracy": 0.8 + float64(i)/100, "f1": 0.7, "log_loss": 0.4 - float64(i)/100},
+			Drift: map[string]Distance{
+				"features.ANC":               {"psi": 0.01 * float64(i), "js": 0.02, "p_value": 0.25, "detected": 0},
+				"features.AGEP":              {"psi": 0.3, "js": 0.1, "p_value": 1e-12, "detected": 1},
+				"features.MIL":               {"psi": 0.001},
+				"predictions.employed_proba": {"psi": 0.25 - 0.04*float64(i), "js": 0.04, "p_value": 0.00015, "detected": 0},
+				"actuals.employed":           {"psi": 0, "js": 0, "p_value": 1, "detected": 0},
+			},
+		}
+		if i == 1 {
+			w.Drifted = nil
+			w.Drift["predictions.employed_proba"]["detected"] = 1
+			delete(w.Performance, "f1")
+		}
+		ws = append(ws, w)
+	}
+	return ws
+}
+
+func TestReport(t *testing.T) {
+	for _, c := range []struct {
+		file   string
+		colour bool
+	}{{"report.txt", false}, {"report.ansi", true}} {
+		var got strings.Builder
+		ws := some(5)
+		report(&Screen{W: &got, Colour: c.colour, Zone: time.FixedZone("", 3600)}, ws, map[int64]string{ws[2].Start: "2017"})
+		path := "testdata/" + c.file
+		if *update {
+			if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != string(want) {
+			t.Errorf("%s differs (go test ./internal/demo -update):\n%s", path, &got)
+		}
+	}
+}
+
+func TestReportFitsTheScreen(t *testing.T) {
+	var got strings.Builder
+	report(&Screen{W: &got, Zone: time.UTC}, some(200), nil)
+	for line := range strings.Lines(got.String()) {
+		if n := utf8.RuneCountInString(line) - 1; n > 100 {
+			t.Errorf("%d characters: %s", n, line)
+		}
+	}
+}
+
+func TestSparkline(t *testing.T) {
+	for want, values := range map[string][]float64{
+		"":         nil,
+		"▅ ▅":      {3, math.NaN(), 3},
+		"▁█":       {0.1, 0.2},
+		"▁▂▃▄▅▆▇█": {0, 1, 2, 3, 4, 5, 6, 7},
+	} {
+		if got := sparkline(values); got != want {
+			t.Errorf("%v: %s, want %s", values, got, want)
+		}
+	}
+}
+
+func TestGrouped(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1 000", 208892: "208 892", 1234567: "1 234 567"} {
+		if got := grouped(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+}
