@@ -2,6 +2,7 @@ package otelml
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -117,12 +118,18 @@ func (d *Decoder) Record(lr plog.LogRecord, now time.Time, r *record.Record, ref
 func (d *Decoder) time(lr plog.LogRecord, now time.Time, r *record.Record) {
 	switch {
 	case lr.Timestamp() != 0:
-		r.Time, r.Stamped = int64(lr.Timestamp()), true
+		r.Time, r.Stamped = nanoseconds(lr.Timestamp()), true
 	case lr.ObservedTimestamp() != 0:
-		r.Time, r.Stamped = int64(lr.ObservedTimestamp()), true
+		r.Time, r.Stamped = nanoseconds(lr.ObservedTimestamp()), true
 	default:
 		r.Time = now.UnixNano()
 	}
+}
+
+// nanoseconds converts a time. What lies beyond the range of int64, after the
+// year 2262, stays in the future.
+func nanoseconds(t pcommon.Timestamp) int64 {
+	return int64(min(t, math.MaxInt64))
 }
 
 // attributes reads flat and group attributes. It reports false when the record
