@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"syscall"
@@ -38,6 +39,7 @@ and the log of the collector, lie in its folder demo.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 			w := cmd.OutOrStdout()
 			file, _ := w.(*os.File)
 			terminal := file != nil && term.IsTerminal(int(file.Fd())) && os.Getenv("TERM") != "dumb"

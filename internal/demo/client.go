@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -145,7 +144,7 @@ func (c *client) export(ctx context.Context, ld plog.Logs) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), err)
+			return fmt.Errorf("no acknowledgement within %s: %w", patience, err)
 		case <-time.After(max(wait, asked)):
 		}
 	}

@@ -59,12 +59,11 @@ type portError struct {
 
 func (e *portError) Error() string {
 	host, port, err := net.SplitHostPort(e.addr)
-	if err != nil {
-		return fmt.Sprintf("%s=%s: %v", e.key, e.addr, err)
-	}
 	n, _ := strconv.Atoi(port)
-	n += 10_000
-	if n > 65_535 {
+	if err != nil || n == 0 {
+		return fmt.Sprintf("%s (%s) is no address: %v", e.addr, e.key, e.err)
+	}
+	if n += 10_000; n > 65_535 {
 		n -= 20_000
 	}
 	other := e.key + "=" + net.JoinHostPort(host, strconv.Itoa(n))

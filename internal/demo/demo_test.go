@@ -99,14 +99,15 @@ func tally(t *testing.T, r Replay) map[int64]*expected {
 	return all
 }
 
-// The built binary shows the demo: every prediction counts once in its window,
-// the numbers are those of the data, they are on the Prometheus endpoint, and a
-// second start has them still.
+// The built binary shows the demo, although it was killed once: every prediction
+// counts once in its window, the numbers are those of the data, they are on the
+// Prometheus endpoint, and another start has them still.
 func TestDemo(t *testing.T) {
 	bin, dir := binary(t), t.TempDir()
 	state := filepath.Join(dir, "driftmeter-data", "demo")
 	var p ports
 
+	interrupt(t, bin, dir, p.args(t))
 	var screen buffer
 	first := exec.CommandContext(t.Context(), bin, append([]string{"demo"}, p.args(t)...)...)
 	first.Dir, first.Stdout, first.Stderr = dir, &screen, &screen
@@ -184,6 +185,29 @@ func TestDemo(t *testing.T) {
 	if !reflect.DeepEqual(kept, windows) {
 		t.Error("the second start counted otherwise")
 	}
+}
+
+// interrupt starts the demo and kills it in the middle of the replay.
+func interrupt(t *testing.T, bin, dir string, args []string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), bin, append([]string{"demo"}, args...)...)
+	cmd.Dir = dir
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		rec, err := openRecord(filepath.Join(dir, "driftmeter-data", "demo"))
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("nothing is sent: %v", err)
+		}
+		if len(rec.Replays) > 0 && rec.Replays[0].Sent > 10*batchRows {
+			break
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
 }
 
 // compare compares the windows that were evaluated with the data.

@@ -37,7 +37,7 @@ func (d *demo) story() {
   on the survey's file has them in one block, where 2017 turns into 2018. So RELP drifts in nearly
   every hour since. In the hours of the block most fields drift, and f1 falls: of the employed among
   these people the model finds 4 in 10, as it did in 2015, when they were too few to be noticed.
-  ANC drifts slowly (ancestry not reported: 14 %% in 2015, 17 %% in 2018), too little for an alarm.
+  ANC drifts slowly (ancestry not reported: 14 %% in 2015, 17 %% in 2018), alone too little for an alarm.
   Most p-values are tiny, as they are wherever there is much data: a verdict asks for size as well.
 `, d.out.paint(bold, "What happened"))
 }
@@ -84,12 +84,15 @@ func (d *demo) scraped(ctx context.Context, url string) (int, error) {
 		if err == nil && n > 0 {
 			return n, nil
 		}
+		if err == nil {
+			err = errors.New("no series")
+		}
 		select {
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return 0, ctx.Err()
 			}
-			return 0, fmt.Errorf("%s shows no metrics of the model (%v); %s may say why", url, err, d.log)
+			return 0, fmt.Errorf("%s shows no metrics of the model (%w); %s may say why", url, err, d.log)
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
