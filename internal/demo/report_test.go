@@ -65,7 +65,12 @@ func TestReport(t *testing.T) {
 
 func TestReportFitsTheScreen(t *testing.T) {
 	var got strings.Builder
-	report(&Screen{W: &got, Zone: time.UTC}, some(200), nil)
+	out := &Screen{W: &got, Zone: time.UTC}
+	report(out, some(200), nil)
+	d := &demo{out: out, log: "./driftmeter-data/demo/collector.log", record: &record{Replays: []Replay{{End: time.Now().UTC(), Sent: PredictionRows}}}}
+	d.intro()
+	d.running()
+	d.story()
 	for line := range strings.Lines(got.String()) {
 		if n := utf8.RuneCountInString(line) - 1; n > 100 {
 			t.Errorf("%d characters: %s", n, line)
