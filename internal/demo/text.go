@@ -33,12 +33,13 @@ func (d *demo) running() {
 func (d *demo) story() {
 	fmt.Fprintf(d.out.W, `
 %s
-  In 2015, 7 %% of the people lived in dormitories, nursing homes or prisons (RELP 16 and 17). From
-  2017 on the survey's file has them in one block, where 2017 turns into 2018. So RELP drifts in
-  nearly every hour since. In the hours of the block most fields drift, and f1 falls: of the employed
-  among these people the model finds 4 in 10, as it did in 2015, when they were too few to be noticed.
-  ANC drifts slowly (ancestry not reported: 14 %% in 2015, 17 %% in 2018), alone too little for an
-  alarm. Most p-values are tiny, as they are wherever there is much data: a verdict asks for size too.
+  In 2015, 7 %% of the people lived in dormitories, nursing homes or prisons (RELP 16 and 17).
+  From 2017 on the survey's file has them in one block, where 2017 turns into 2018. So RELP
+  drifts in nearly every hour since. In the hours of the block most fields drift, and f1 falls:
+  of the employed among these people the model finds 4 in 10, as it did in 2015, when they were
+  too few to be noticed. ANC drifts slowly (ancestry not reported: 14 %% in 2015, 17 %% in 2018),
+  alone too little for an alarm. Most p-values are tiny, as they are wherever there is much
+  data: a verdict asks for size too.
 `, d.out.paint(bold, "What happened"))
 }
 
