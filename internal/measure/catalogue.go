@@ -18,6 +18,7 @@ type Metric struct {
 const (
 	MetricPredictions = "ml.model.predictions"
 	MetricActuals     = "ml.model.actuals"
+	MetricOverflow    = "ml.model.segment_overflow"
 	MetricPValue      = "ml.drift.p_value"
 	MetricDetected    = "ml.drift.detected"
 	MetricShare       = "ml.drift.detected_ratio"
@@ -51,6 +52,7 @@ func Catalogue() []Metric {
 	all := []Metric{
 		{MetricPredictions, "{prediction}", "Predictions of the window.", nil},
 		{MetricActuals, "{prediction}", "Predictions of the window whose ground truth has come.", nil},
+		{MetricOverflow, "{prediction}", "Predictions of the window in slices named other, because their segment had limits.segment_values slices already; of models with segments.", nil},
 	}
 	for _, m := range drift.Measures() {
 		all = append(all, Metric{PrefixDrift + m.Name, m.Unit, m.Description, compared})

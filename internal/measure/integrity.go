@@ -26,6 +26,7 @@ var (
 		{"non_finite_ratio", "1", "Share of records in which a numeric field is +Inf or -Inf.", nonFinite},
 		{"new_values", "{value}", "Distinct values of a categorical field that the reference does not have.", newValues},
 		{"new_values_ratio", "1", "Share of records whose value of a categorical field the reference does not have; missing values are not new.", newValuesRatio},
+		{"overflow_ratio", "1", "Share of records whose new value is counted only in total, because the window had limits.new_categories new values already.", overflowRatio},
 		{"out_of_range_ratio", "1", "Share of usable values of a numeric field outside min and max of the definition, else of the reference.", outOfRange},
 	}
 	fields = []fieldMetric{
@@ -149,6 +150,13 @@ func newValuesRatio(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
 	return float64(f.Counts.NewTotal()) / float64(f.Rows()), true
 }
 
+func overflowRatio(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
+	if f.Counts == nil {
+		return 0, false
+	}
+	return float64(f.Counts.Other) / float64(f.Rows()), true
+}
+
 func outOfRange(l *profile.FieldLayout, f *profile.Field) (float64, bool) {
 	if f.Moments == nil || f.Count == 0 || math.IsInf(l.Min, -1) && math.IsInf(l.Max, 1) {
 		return 0, false
@@ -179,7 +187,7 @@ func Keeps(l *profile.FieldLayout, name string) bool {
 	switch name {
 	case "ml.integrity.missing_ratio", "ml.integrity.invalid_ratio":
 		return true
-	case "ml.integrity.new_values", "ml.integrity.new_values_ratio":
+	case "ml.integrity.new_values", "ml.integrity.new_values_ratio", "ml.integrity.overflow_ratio":
 		return l.Categories != nil && l.Type != model.Boolean
 	case "ml.field.unique":
 		return l.Type == model.Numeric || l.Categories != nil

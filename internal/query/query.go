@@ -102,7 +102,7 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 	if !ok {
 		return m, fmt.Errorf("metric %q is unknown", q.Metric)
 	}
-	cur, ok, err := e.focal(q)
+	cur, overflow, ok, err := e.focal(q)
 	if err != nil {
 		return m, err
 	}
@@ -115,6 +115,8 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 		m.Value = measure.Value{Value: float64(cur.Slice.Predictions), Cur: cur.Slice.Predictions}
 	case d.Name == measure.MetricActuals:
 		m.Value = measure.Value{Value: float64(cur.Slice.Actuals), Cur: cur.Slice.Actuals}
+	case d.Name == measure.MetricOverflow:
+		m.Value = measure.Value{Value: float64(overflow), Cur: cur.Slice.Predictions}
 	case has(d.Name, measure.PrefixDrift):
 		m.Value, err = e.drift(q, cur)
 	case has(d.Name, measure.PrefixPerformance):
@@ -129,15 +131,16 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 
 func has(s, prefix string) bool { return len(s) > len(prefix) && s[:len(prefix)] == prefix }
 
-// focal returns the slice that q is about.
-func (e *Engine) focal(q Question) (measure.Side, bool, error) {
+// focal returns the slice that q is about, and how many records of its profile
+// are in slices named other.
+func (e *Engine) focal(q Question) (s measure.Side, overflow uint64, ok bool, err error) {
 	l, err := e.load(period{q.Model, q.Version, q.From, q.To})
 	if err != nil || l.profile == nil {
-		return measure.Side{}, false, err
+		return measure.Side{}, 0, false, err
 	}
-	s := measure.Of(l.profile, q.Segment)
+	s = measure.Of(l.profile, q.Segment)
 	s.Regridded = l.regridded
-	return s, true, nil
+	return s, l.profile.Overflow, true, nil
 }
 
 func (e *Engine) load(p period) (loaded, error) {

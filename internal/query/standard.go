@@ -52,6 +52,9 @@ func (e *Engine) Standard(name, version string, start int64) ([]Question, error)
 		q := base
 		q.Segment = seg
 		qs = append(qs, q.named(measure.MetricPredictions), q.named(measure.MetricActuals))
+		if seg.Name == "" && len(l.profile.Layout().Segments) > 0 {
+			qs = append(qs, q.named(measure.MetricOverflow))
+		}
 		qs = q.drifts(qs, l.profile.Layout(), choice, baselines)
 		qs = q.performances(qs, measure.Of(l.profile, seg))
 		qs = q.fields(qs, l.profile.Layout())
