@@ -1,0 +1,277 @@
+// Program load measures what a prediction costs: receiving it alone, and
+// receiving it, making it durable, profiling it and evaluating its window, in
+// one run and on one machine. It prints the table of docs/performance.md.
+//
+// Processor time per record is the number to trust: it depends little on what
+// else the machine does. The variants take turns, several times over, and the
+// table has the median of each.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/driftmeter/driftmeter/testbed"
+)
+
+// A variant is one pipeline behind the same receiver.
+type variant struct {
+	name     string
+	profile  string // keys of the processor; none: the pipeline ends at once
+	segments string
+}
+
+const four = `
+          - {name: a, field: features.f00, boundaries: [-1, 0, 1]}
+          - {name: b, field: features.f01, boundaries: [0, 1, 2]}
+          - {name: c, field: features.f02, boundaries: [0, 2, 4]}
+          - {name: d, field: features.f03, boundaries: [0, 3, 6]}`
+
+var variants = []variant{
+	{name: "otlp → nop"},
+	{name: "otlp → profile → modelmetrics, durability: batch", profile: "durability: batch", segments: " []"},
+	{name: "… durability: interval", profile: "durability: interval", segments: " []"},
+	{name: "… durability: batch, 4 segments", profile: "durability: batch", segments: four},
+	{name: "… durability: interval, 4 segments", profile: "durability: interval", segments: four},
+}
+
+const config = `
+receivers:
+  otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$PORT, max_recv_msg_size_mib: 64}}}
+processors:
+  profile: {$PROFILE}
+connectors:
+  modelmetrics:
+exporters:
+  nop:
+extensions:
+  pprof: {endpoint: 127.0.0.1:$PPROF}
+  modelstore:
+    directory: $DIR
+    models:
+      - name: load
+        outputs: [{prediction: score, actual: label}, {prediction: amount}]
+        segments: $SEGMENTS
+service:
+  extensions: [modelstore, pprof]
+  pipelines:
+$PIPELINES
+  telemetry:
+    metrics: {level: none}
+`
+
+const (
+	onlyReceive = "    logs: {receivers: [otlp], exporters: [nop]}\n"
+	whole       = "    logs: {receivers: [otlp], processors: [profile], exporters: [modelmetrics]}\n    metrics: {receivers: [modelmetrics], exporters: [nop]}\n"
+)
+
+// options of a run.
+type options struct {
+	seconds, rounds, clients, batch int
+	only                            int
+	profile                         string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.seconds, "seconds", 12, "how long each variant is measured, each time")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often the variants take turns")
+	flag.IntVar(&o.clients, "clients", 4, "connections")
+	flag.IntVar(&o.batch, "batch", 1000, "records in a batch")
+	flag.IntVar(&o.only, "only", -1, "measure this variant alone, 0 being the first")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor time of the last variant to this file")
+	flag.Parse()
+	if err := run(o, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(o options, out, progress io.Writer) error {
+	dir, err := os.MkdirTemp("", "driftmeter-load")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	bin, err := testbed.Binary(dir)
+	if err != nil {
+		return err
+	}
+	var templates []*testbed.Template
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 16 {
+		t, err := testbed.NewTemplate("load", o.batch, rng, nil)
+		if err != nil {
+			return err
+		}
+		templates = append(templates, t)
+	}
+	results := make([][]result, len(variants))
+	for round := range o.rounds {
+		for i, v := range variants {
+			if o.only >= 0 && i != o.only {
+				continue
+			}
+			r, err := measure(bin, dir, v, templates, o)
+			if err != nil {
+				return fmt.Errorf("%s: %w", v.name, err)
+			}
+			fmt.Fprintf(progress, "round %d: %-50s %6.2f µs/record, %d records, %d MB\n", round+1, v.name, r.micros, r.records, r.memory>>20)
+			results[i] = append(results[i], r)
+		}
+	}
+	table(out, results)
+	return nil
+}
+
+// result is one measurement of a variant.
+type result struct {
+	micros  float64 // of processor time per record
+	records int64
+	memory  int64 // at its largest, bytes
+}
+
+func measure(bin, dir string, v variant, templates []*testbed.Template, o options) (result, error) {
+	ports, err := testbed.FreePorts(2)
+	if err != nil {
+		return result{}, err
+	}
+	state, err := os.MkdirTemp(dir, "state")
+	if err != nil {
+		return result{}, err
+	}
+	pipelines, segments := whole, v.segments
+	if v.profile == "" {
+		pipelines, segments = onlyReceive, " []"
+	}
+	path, err := testbed.WriteConfig(dir, config, map[string]any{
+		"PORT": ports[0], "PPROF": ports[1], "DIR": state, "PROFILE": v.profile, "SEGMENTS": segments, "PIPELINES": pipelines,
+	})
+	if err != nil {
+		return result{}, err
+	}
+	p, err := testbed.Start(bin, path)
+	if err != nil {
+		return result{}, err
+	}
+	defer p.Kill()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := p.Ready(ctx); err != nil {
+		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
+	}
+	l := &load{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), templates: templates, origin: time.Now().Add(-time.Hour).Truncate(time.Hour)}
+
+	// Warm: the first records make the reference at the next flush, within ten
+	// seconds. Few are sent until then, since those that wait are counted later.
+	warm := 13 * time.Second
+	if v.profile == "" {
+		warm = time.Second
+	}
+	if err := l.until(ctx, time.Now().Add(warm), 1, time.Second); err != nil {
+		return result{}, err
+	}
+	if err := l.until(ctx, time.Now().Add(2*time.Second), o.clients, 0); err != nil {
+		return result{}, err
+	}
+	before, records := l.sent.Load(), int64(0)
+	cpu, err := testbed.CPU(p.PID())
+	if err != nil {
+		return result{}, err
+	}
+	taken := profiled(ctx, ports[1], o)
+	if err := l.until(ctx, time.Now().Add(time.Duration(o.seconds)*time.Second), o.clients, 0); err != nil {
+		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
+	}
+	used, err := testbed.CPU(p.PID())
+	if err != nil {
+		return result{}, err
+	}
+	records = l.sent.Load() - before
+	memory, err := testbed.PeakMemory(p.PID())
+	if err != nil {
+		return result{}, err
+	}
+	return result{micros: float64((used - cpu).Microseconds()) / float64(records), records: records, memory: memory}, <-taken
+}
+
+// load sends batches, each with times of its own, all within one hour.
+type load struct {
+	address   string
+	templates []*testbed.Template
+	origin    time.Time
+	next      atomic.Int64
+	sent      atomic.Int64 // acknowledged records
+}
+
+func (l *load) until(ctx context.Context, end time.Time, clients int, pause time.Duration) error {
+	errs := make([]error, clients)
+	var done sync.WaitGroup
+	for i := range clients {
+		done.Go(func() { errs[i] = l.client(ctx, end, pause) })
+	}
+	done.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) error {
+	c, err := testbed.Dial(l.address)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var buf []byte
+	for time.Now().Before(end) {
+		n := l.next.Add(1)
+		t := l.templates[n%int64(len(l.templates))]
+		buf = t.Batch(buf, l.origin.Add(time.Duration(n)), time.Microsecond)
+		if err := c.Send(ctx, buf); err != nil {
+			return err
+		}
+		l.sent.Add(int64(t.Records))
+		if pause > 0 {
+			time.Sleep(pause)
+		}
+	}
+	return nil
+}
+
+// table prints the medians.
+func table(out io.Writer, results [][]result) {
+	fmt.Fprintf(out, "| pipeline | CPU µs/record | records/s per core | against nop | on top of nop, µs | peak memory, MB |\n| --- | --- | --- | --- | --- | --- |\n")
+	nop := 0.0
+	for i, rs := range results {
+		if len(rs) == 0 {
+			continue
+		}
+		slices.SortFunc(rs, func(a, b result) int {
+			if a.micros < b.micros {
+				return -1
+			}
+			return 1
+		})
+		r := rs[len(rs)/2]
+		if i == 0 {
+			nop = r.micros
+		}
+		ratio, more := "", ""
+		if nop > 0 {
+			ratio, more = fmt.Sprintf("%.2f", r.micros/nop), fmt.Sprintf("%+.2f", r.micros-nop)
+		}
+		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %.0f | %s | %s | %d |\n",
+			variants[i].name, r.micros, rs[0].micros, rs[len(rs)-1].micros, 1e6/r.micros, ratio, more, r.memory>>20)
+	}
+}
