@@ -34,7 +34,7 @@ var layers = []layer{
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},
 	{folders: []string{"internal/cli", "internal/demo"}},
-	{folders: []string{".", "distributions/full", "testbed", "internal/tools", "internal/archtest"}, apart: true},
+	{folders: []string{".", "distributions/full", "testbed", "examples", "internal/tools", "internal/archtest"}, apart: true},
 }
 
 // components are the folders with a component in each of their subfolders.
