@@ -30,6 +30,8 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 	runDefault(cmd)
 	cmd.AddCommand(
 		printDefaultConfigCommand(),
+		referenceCommand(),
+		checkCommand(),
 		demoCommand(settings(factories, version, name)),
 	)
 	return cmd

@@ -84,23 +84,18 @@ func build(path string, def *model.Definition, mapping map[string]string,
 	}
 	ref.Source = fmt.Sprintf("file %s (%d rows)", filepath.Base(path), ref.Rows)
 	ref.Warnings = append(ref.Warnings, f.warnings...)
-	ref.Warnings = append(ref.Warnings, f.silent(def, ref)...)
+	ref.Warnings = append(ref.Warnings, f.silent(ref)...)
 	return ref, nil
 }
 
-// silent tells which fields and outputs of a reference have nothing to say.
-func (f *file) silent(def *model.Definition, ref *reference.Reference) []string {
+// silent tells which fields of a reference have nothing to say.
+func (f *file) silent(ref *reference.Reference) []string {
 	var all []string
 	l := ref.Layout()
 	for i := range l.Fields {
 		k := l.Fields[i].Key
 		if ref.Profile.Whole.Fields[i].Count == 0 && !slices.Contains(f.plan.Absent, k) {
 			all = append(all, k.String()+" has no value that can be used, in any row")
-		}
-	}
-	for _, o := range def.Outputs {
-		if _, ok := l.Output(o.Prediction); !ok {
-			all = append(all, fmt.Sprintf("output %s is not scored: what it predicts and actuals.%s do not fit each other", o.Prediction, o.ActualName()))
 		}
 	}
 	return all
