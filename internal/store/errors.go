@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"syscall"
 
 	cerrors "github.com/cockroachdb/errors"
 	"github.com/cockroachdb/pebble/v2"
@@ -145,9 +144,4 @@ func damagedFile(err error) string {
 		return fmt.Sprintf("%06s.log", m[1])
 	}
 	return ""
-}
-
-// noRoom tells a full disk from other failures.
-func noRoom(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

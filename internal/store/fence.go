@@ -264,7 +264,8 @@ type readOnlyFS struct{ vfs.FS }
 
 func (f readOnlyFS) Lock(name string) (io.Closer, error) {
 	c, err := f.FS.Lock(name)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	var file *fs.PathError // else somebody holds the lock
+	if errors.As(err, &file) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
 		return io.NopCloser(nil), nil
 	}
 	return c, err

@@ -152,11 +152,10 @@ func canonical(dir string, o Options) (string, error) {
 func (s *Store) acquireLock() error {
 	lock, err := pebble.LockDirectory(s.dir, s.opts.FS)
 	owner := s.opts.FS.PathJoin(s.dir, ownerFile)
+	var file *fs.PathError // the lock file cannot be made; the lock itself fails with a bare number
 	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+	case errors.As(err, &file):
 		return fmt.Errorf("the directory %s cannot be locked: %w", s.dir, err)
-	case err != nil && noRoom(err):
-		return &FailedError{Dir: s.dir, Err: err}
 	case err != nil:
 		b, _ := readFile(s.opts.FS, owner)
 		return &InUseError{Dir: s.dir, Owner: strings.TrimSpace(string(b)), Err: err}
@@ -317,7 +316,8 @@ func (s *Store) release() {
 
 // Close waits for the calls under way, moves what is in the log into tables,
 // where damage can be told from an ordinary torn end, and gives the directory
-// free. A second Close does nothing.
+// free. It must not be called from the function of a walk. A second Close does
+// nothing.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

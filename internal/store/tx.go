@@ -207,8 +207,8 @@ func (s *Store) get(key []byte) ([]byte, bool, error) {
 
 // each calls fn for every key in [from, to) in ascending order, as they were at
 // the call. Key and value are valid until fn returns. An error of fn ends the
-// walk and is returned.
-func (s *Store) each(from, to []byte, fn func(key, value []byte) error) error {
+// walk and is returned as it is.
+func (s *Store) each(from, to []byte, fn func(key, value []byte) error) (err error) {
 	e, _, err := s.use()
 	if err != nil {
 		return err
@@ -218,17 +218,21 @@ func (s *Store) each(from, to []byte, fn func(key, value []byte) error) error {
 	if err != nil {
 		return damage(s.dir, err)
 	}
+	defer func() { // also when fn panics
+		if closed := it.Close(); err == nil {
+			err = damage(s.dir, closed)
+		}
+	}()
 	for ok := it.First(); ok; ok = it.Next() {
 		v, err := it.ValueAndErr()
 		if err != nil {
-			return errors.Join(damage(s.dir, err), it.Close())
+			return damage(s.dir, err)
 		}
 		if err := fn(it.Key(), v); err != nil {
-			_ = it.Close()
 			return err
 		}
 	}
-	return damage(s.dir, errors.Join(it.Error(), it.Close()))
+	return damage(s.dir, it.Error())
 }
 
 // eachPrefix is each for the keys that begin with prefix.
