@@ -204,7 +204,9 @@ func sendGood(r *rig, n int) {
 		}
 	}))
 	of := Match{"ml.model.name": "good"}
-	r.eventually(func() string { return fmt.Sprintf("%v good records are counted, want %d", r.sink.Total("ml.model.predictions", Whole, of), n) },
+	r.eventually(func() string {
+		return fmt.Sprintf("%v good records are counted, want %d", r.sink.Total("ml.model.predictions", Whole, of), n)
+	},
 		func() bool { return r.sink.Total("ml.model.predictions", Whole, of) == float64(n) })
 }
 

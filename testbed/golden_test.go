@@ -63,7 +63,9 @@ var publishedCases = []publishedCase{
 models:
   - name: synthetic_car_loan
     type: binary
-    outputs: [{prediction: proba, actual: repaid, threshold: 0.5}]
+    outputs: # the decisions of the data set are not those of a threshold of 0.5
+      - {prediction: proba, actual: repaid}
+      - {prediction: decision, actual: repaid}
     fields:
       features.salary_range: {type: categorical}
       features.repaid_loan_on_prev_car: {type: categorical}
@@ -112,6 +114,9 @@ func (c publishedCase) fill(t *testing.T, lr plog.LogRecord, cols map[string][]s
 	}
 	for _, name := range c.words {
 		a.PutStr("ml.features."+name, cols[name][row])
+	}
+	if decisions := cols["y_pred"]; c.name == "car_loan" {
+		a.PutBool("ml.predictions.decision", decisions[row] == "1")
 	}
 	for name, key := range c.outputs {
 		if text := cols[name][row]; slices.Contains(c.boolean, name) {
@@ -219,7 +224,8 @@ func checkPerformance(t *testing.T, r *rig, c publishedCase, first time.Time) {
 	compared := map[string]int{}
 	for i := range n {
 		field, text := golden["field"][i], golden["value"][i]
-		if golden["dataset_loader"][i] != c.model+"_dataset" || golden["period"][i] != "analysis" || field != "realized" || text == "nan" || text == "" {
+		if golden["dataset_loader"][i] != c.model+"_dataset" || golden["period"][i] != "analysis" || text == "nan" ||
+			field != "realized" && (field != "value" || !ofLabelledRows(golden["table"][i])) {
 			continue
 		}
 		metric := golden["subject"][i]
@@ -239,13 +245,32 @@ func checkPerformance(t *testing.T, r *rig, c publishedCase, first time.Time) {
 		case "average_precision":
 			metric = "pr_auc"
 		}
-		compare(t, r, "ml.performance."+metric, first, chunk, text, 1e-5)
+		compare(t, r, "ml.performance."+metric, first, chunk, text, 1e-5, Match{"ml.output.name": c.judged(metric)})
 		compared[metric]++
 	}
 	t.Logf("compared %v", compared)
-	if len(compared) < 2 {
+	if len(compared) < 6 {
 		t.Errorf("compared only %v", compared)
 	}
+}
+
+// ofLabelledRows reports whether the column value of a table is a metric of
+// labelled rows, not an estimate of one.
+func ofLabelledRows(table string) bool {
+	return strings.HasPrefix(table, "tutorial_calculating_standard_metrics_binary_classification") ||
+		strings.HasPrefix(table, "tutorial_calculating_confusion_matrix_binary_classification") ||
+		strings.HasPrefix(table, "tutorial_realized_performance_regression")
+}
+
+// judged returns the output that a metric is of.
+func (c publishedCase) judged(metric string) string {
+	switch {
+	case c.name == "car_price":
+		return "price"
+	case metric == "roc_auc" || metric == "pr_auc":
+		return "proba"
+	}
+	return "decision"
 }
 
 // compare looks at one metric of one chunk. The tolerance is relative, or

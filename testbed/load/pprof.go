@@ -16,7 +16,9 @@ func profiled(ctx context.Context, port int, o options) <-chan error {
 		done <- nil
 		return done
 	}
-	go func() { done <- fetch(ctx, fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/profile?seconds=%d", port, max(1, o.seconds-1)), o.profile) }()
+	go func() {
+		done <- fetch(ctx, fmt.Sprintf("http://127.0.0.1:%d/debug/pprof/profile?seconds=%d", port, max(1, o.seconds-1)), o.profile)
+	}()
 	return done
 }
 
