@@ -31,7 +31,7 @@ func TestFingerprint(t *testing.T) {
 			Reference: model.Reference{Path: path, Test: test},
 		}, map[string]string{"x": "features.a", "y": "features.b"}
 	}
-	print := func(path string, change func(*model.Definition, map[string]string)) string {
+	fingerprintOf := func(path string, change func(*model.Definition, map[string]string)) string {
 		t.Helper()
 		def, mapping := make()
 		if change != nil {
@@ -44,13 +44,13 @@ func TestFingerprint(t *testing.T) {
 		return f
 	}
 	touch(path, at)
-	base := print(path, nil)
+	base := fingerprintOf(path, nil)
 	for name, change := range map[string]func(*model.Definition, map[string]string){
 		"nothing":  func(*model.Definition, map[string]string) {},
 		"drift":    func(d *model.Definition, _ map[string]string) { d.Drift.Measures = []model.Measure{{Name: "psi"}} },
 		"explicit": func(d *model.Definition, m map[string]string) { d.Reference.Mapping = maps.Clone(m) },
 	} {
-		if got := print(path, change); got != base {
+		if got := fingerprintOf(path, change); got != base {
 			t.Errorf("%s: the fingerprint changed", name)
 		}
 	}
@@ -80,21 +80,21 @@ func TestFingerprint(t *testing.T) {
 		"no mapping": func(_ *model.Definition, m map[string]string) { clear(m) },
 		"swapped":    func(_ *model.Definition, m map[string]string) { m["x"], m["y"] = m["y"], m["x"] },
 	} {
-		differs(name, print(path, change))
+		differs(name, fingerprintOf(path, change))
 	}
 	touch(path, at.Add(1))
-	differs("a nanosecond later", print(path, nil))
+	differs("a nanosecond later", fingerprintOf(path, nil))
 	touch(path, at)
-	if got := print(path, nil); got != base {
+	if got := fingerprintOf(path, nil); got != base {
 		t.Error("the fingerprint does not come back")
 	}
 	touch(test, at)
-	differs("test set", print(test, nil))
+	differs("test set", fingerprintOf(test, nil))
 	touch(path, at.Add(2))
-	differs("test set beside another training set", print(test, nil))
+	differs("test set beside another training set", fingerprintOf(test, nil))
 	if err := os.WriteFile(path, []byte("a,b\n1,20\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	touch(path, at)
-	differs("size", print(path, nil))
+	differs("size", fingerprintOf(path, nil))
 }

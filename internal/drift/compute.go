@@ -51,6 +51,7 @@ func Compute(name string, p Params, ref, cur Sample) (Result, error) {
 			out.warn(Warning{Kind: WarnEmptyReference})
 		case ConstantReference:
 			out.warn(Warning{Kind: WarnConstant})
+		default:
 		}
 	}
 	return out, err

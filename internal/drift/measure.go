@@ -58,9 +58,11 @@ func Lookup(name string) (Measure, bool) {
 	return Measure{}, false
 }
 
-// DefaultNumeric and DefaultCategorical are the measures of a field for which the
-// user names none. Boolean fields have the categorical ones.
-func DefaultNumeric() []string     { return []string{"psi", "js", "ks", "wasserstein_normalised"} }
+// DefaultNumeric returns the measures of numeric fields where the user names none.
+func DefaultNumeric() []string { return []string{"psi", "js", "ks", "wasserstein_normalised"} }
+
+// DefaultCategorical returns the measures of categorical and boolean fields
+// where the user names none.
 func DefaultCategorical() []string { return []string{"psi", "js", "hellinger", "chi2"} }
 
 // The drift score of a field is js_divergence if it is numeric and hellinger if

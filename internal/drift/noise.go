@@ -57,16 +57,19 @@ func (x Noise) news(z Zero, less float64) float64 {
 	return (x.Unseen - less*p) * math.Log(x.Unseen/p)
 }
 
-// JSDivergence is S/(8 ln 2), and u/2; JS is its root.
+// JSDivergence is S/(8 ln 2), and u/2.
 func (x Noise) JSDivergence() float64 { return x.s()/(8*math.Ln2) + x.Unseen/2 }
-func (x Noise) JS() float64           { return math.Sqrt(x.JSDivergence()) }
+
+// JS is the root of JSDivergence.
+func (x Noise) JS() float64 { return math.Sqrt(x.JSDivergence()) }
 
 // TotalVariation is at most √S/2, and u.
 func (x Noise) TotalVariation() float64 { return math.Sqrt(x.s())/2 + x.Unseen }
 
-// ChiSquared is k, and n·u; G is k, and 2mu ln(N/m): what a column of u·m new
-// values contributes.
+// ChiSquared is k, and n·u: what a column of u·m new values contributes.
 func (x Noise) ChiSquared() float64 { return x.K() + float64(x.N)*x.Unseen }
+
+// G is k, and 2mu ln(N/m), for the same reason.
 func (x Noise) G() float64 {
 	return x.K() + 2*float64(x.M)*x.Unseen*math.Log1p(float64(x.N)/float64(x.M))
 }

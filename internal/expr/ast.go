@@ -178,6 +178,7 @@ func (n Literal) String() string {
 		return quote(n.Text)
 	case Boolean:
 		return strconv.FormatBool(n.Bool)
+	default:
 	}
 	return n.Text
 }

@@ -124,6 +124,7 @@ func (b *binder) compare(n Compare) clause {
 			return b.misfit(f, v)
 		}
 		return truth{f.slot, want == (n.Op == Equal)}
+	default:
 	}
 	return categoryAmong{f.slot, []string{asCategory(v)}, n.Op == Equal}
 }
@@ -181,6 +182,7 @@ func (b *binder) among(n In, want bool) clause {
 		}
 		slices.Sort(list)
 		return categoryAmong{f.slot, list, want}
+	default:
 	}
 	return b.fail(n.Pos, "in", fmt.Sprintf("cannot be asked of %s, which is %s", f.Field, f.kind), f.kind.remedy())
 }
@@ -220,6 +222,7 @@ func asBool(v Literal) (value, ok bool) {
 		return v.Bool, true
 	case Number:
 		return v.Num == 1, v.Num == 0 || v.Num == 1
+	default:
 	}
 	return false, false
 }

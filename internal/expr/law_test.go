@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -251,7 +252,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) {
 		n, err := Parse(src)
 		if err != nil {
-			e, ok := err.(*Error)
+			e, ok := errors.AsType[*Error](err)
 			if !ok || e.Line < 1 || e.Column < 1 || e.Problem == "" || e.Hint == "" || strings.Contains(e.Error(), "\n") {
 				t.Fatalf("%q: %#v", src, err)
 			}

@@ -69,7 +69,7 @@ func Open(b []byte, k Kind, m proto.Message) error {
 		return fmt.Errorf("%w: checksum", ErrCorrupt)
 	}
 	if err := (proto.UnmarshalOptions{RecursionLimit: 16}).Unmarshal(b[headerSize:], m); err != nil {
-		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package intake
 
-import "github.com/driftmeter/driftmeter/internal/store"
+import (
+	"errors"
+
+	"github.com/driftmeter/driftmeter/internal/store"
+)
 
 // deliverBytes is how much is sent on in one call.
 const deliverBytes = 4 << 20
@@ -13,17 +17,16 @@ func (in *Intake) Deliver(send func([]store.Parcel) error) (delivered int, err e
 	for {
 		var parcels []store.Parcel
 		size := 0
-		full := errFull
 		err := in.store.EachParcelFrom(from, func(p store.Parcel) error {
 			if size > 0 && size+len(p.Body) > deliverBytes {
-				return full
+				return errFull
 			}
 			p.Body = append([]byte(nil), p.Body...)
 			parcels = append(parcels, p)
 			size += len(p.Body)
 			return nil
 		})
-		if err != nil && err != full {
+		if err != nil && !errors.Is(err, errFull) {
 			return delivered, err
 		}
 		if len(parcels) == 0 {
@@ -49,8 +52,5 @@ func (in *Intake) Deliver(send func([]store.Parcel) error) (delivered int, err e
 // Instance identifies the sender of parcels, together with their sequence.
 func (in *Intake) Instance() string { return in.store.Instance() }
 
-type sentinel string
-
-func (s sentinel) Error() string { return string(s) }
-
-const errFull = sentinel("enough for one call")
+// errFull ends a walk of the outbox: the call has enough.
+var errFull = errors.New("enough for one call")

@@ -28,6 +28,7 @@ func (p *Plan) Fill(row []table.Cell, r *record.Record) error {
 			if ok {
 				r.Time, r.Stamped = at, true
 			}
+		default:
 		}
 	}
 	return refused
@@ -64,6 +65,7 @@ func scalar(c *table.Cell) record.Value {
 		return record.Str(c.Text)
 	case table.Time:
 		return record.Str(string(time.Unix(0, c.Int).UTC().AppendFormat(nil, time.RFC3339Nano)))
+	default:
 	}
 	return record.Bad()
 }

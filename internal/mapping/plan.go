@@ -158,6 +158,7 @@ func (p *planner) add(column string) {
 		p.plan.ID = at
 	case Timestamp:
 		p.plan.Timestamp = at
+	default:
 	}
 	p.plan.Columns = append(p.plan.Columns, t)
 }
@@ -171,6 +172,7 @@ func (t Target) name() string {
 		return idName
 	case Timestamp:
 		return timestampName
+	default:
 	}
 	return t.Key.String()
 }

@@ -151,6 +151,7 @@ func CellTime(c table.Cell) (t int64, ok bool, err error) {
 	case table.Text:
 		t, err = ParseTime(c.Text)
 		return t, err == nil, err
+	default:
 	}
 	return 0, false, noTime(c.Kind.String())
 }

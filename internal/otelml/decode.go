@@ -266,6 +266,7 @@ func value(r *record.Record, v pcommon.Value) record.Value {
 		return record.DictOf(elems)
 	case pcommon.ValueTypeBytes:
 		return record.Bad()
+	default:
 	}
 	return record.Value{}
 }

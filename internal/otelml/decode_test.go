@@ -192,7 +192,10 @@ func TestRefusals(t *testing.T) {
 			lr.Body().SetStr("predicted")
 		}, record.NoGroups, false},
 		{"a model that is a list", func(lr plog.LogRecord) { good(lr); lr.Attributes().PutEmptySlice("ml.model.name") }, record.BadType, false},
-		{"a long id", func(lr plog.LogRecord) { good(lr); lr.Attributes().PutStr("ml.prediction.id", strings.Repeat("x", 300)) }, record.TooLarge, false},
+		{"a long id", func(lr plog.LogRecord) {
+			good(lr)
+			lr.Attributes().PutStr("ml.prediction.id", strings.Repeat("x", 300))
+		}, record.TooLarge, false},
 		{"another dataset", func(lr plog.LogRecord) {
 			good(lr)
 			lr.SetEventName("ml.reference")

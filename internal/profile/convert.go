@@ -160,7 +160,8 @@ func outside(f *Field, g *grid.Grid, lo, hi float64) (n uint64, ok bool) {
 	default:
 		below, ok = g.Below(f.Hist, lo)
 	}
-	switch also := true; {
+	also := true
+	switch {
 	case m.Max <= hi:
 		upTo = m.N
 	case m.Min > hi:
@@ -168,9 +169,8 @@ func outside(f *Field, g *grid.Grid, lo, hi float64) (n uint64, ok bool) {
 		return 0, false
 	default:
 		upTo, also = g.AtMost(f.Hist, hi)
-		ok = ok && also
 	}
-	return below + m.N - upTo, ok
+	return below + m.N - upTo, ok && also
 }
 
 // distinct gathers the new values. A set cannot forget, so past the limit of new

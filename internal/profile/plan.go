@@ -357,6 +357,7 @@ func fits(t model.FieldType, v record.Value) bool {
 		return v.Kind() == record.List && all(v, func(e record.Value) bool { _, ok := e.Category(); return ok })
 	case model.Dict:
 		return v.Kind() == record.Dict && all(v, func(e record.Value) bool { _, ok := e.Float(); return ok })
+	default:
 	}
 	return false
 }

@@ -90,6 +90,7 @@ func (v Value) Float() (float64, bool) {
 		return math.Float64frombits(v.bits), true
 	case Integer:
 		return float64(int64(v.bits)), true
+	default:
 	}
 	return 0, false
 }
@@ -104,6 +105,7 @@ func (v Value) Int() (int64, bool) {
 		if i := int64(x); math.Abs(x) <= 1<<53 && float64(i) == x {
 			return i, true
 		}
+	default:
 	}
 	return 0, false
 }
@@ -118,6 +120,7 @@ func (v Value) Bool() (value, ok bool) {
 	case Number:
 		x := math.Float64frombits(v.bits)
 		return x == 1, x == 0 || x == 1
+	default:
 	}
 	return false, false
 }
@@ -143,6 +146,7 @@ func (v Value) Category() (string, bool) {
 			return strconv.FormatInt(i, 10), true
 		}
 		return strconv.FormatFloat(math.Float64frombits(v.bits), 'g', -1, 64), true
+	default:
 	}
 	return "", false
 }

@@ -89,21 +89,21 @@ func Build(def *model.Definition, rows Rows, o Options) (*Reference, error) {
 }
 
 // count takes the profile of all rows.
-func (ref *Reference) count(l *profile.Layout, rows Rows) error {
+func (r *Reference) count(l *profile.Layout, rows Rows) error {
 	plan, err := profile.NewPlan(l)
 	if err != nil {
 		return err
 	}
-	ref.Profile = profile.New(l)
+	r.Profile = profile.New(l)
 	buf := plan.NewRows()
-	for r, err := range rows {
+	for rec, err := range rows {
 		if err != nil {
 			return err
 		}
 		buf.Reset()
-		buf.Add(r)
-		ref.Profile.Add(buf, 0)
-		ref.Rows++
+		buf.Add(rec)
+		r.Profile.Add(buf, 0)
+		r.Rows++
 	}
 	return nil
 }

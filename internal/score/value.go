@@ -139,6 +139,7 @@ func (v Value) OrZeroDivision(z float64) Value {
 	case SingleClass, NoPredictedPositive, NoPredictedNegative:
 		v.Value, v.Err = z, nil
 		v.Warnings = append(v.Warnings, Warning{Kind: WarnZeroDivided})
+	default:
 	}
 	return v
 }

@@ -143,7 +143,7 @@ func (c *checker) run() error {
 	}
 	var m marks
 	if e != nil {
-		defer e.close()
+		defer func() { _ = e.close() }() // it was only read
 		c.report.Opened = true
 		if m, err = c.meta(e); err != nil {
 			return err
@@ -339,7 +339,7 @@ func (c *checker) walkFrom(db *pebble.DB, from, to []byte, r *FamilyReport, fn f
 	if err != nil {
 		return at, err
 	}
-	defer it.Close()
+	defer func() { _ = it.Close() }() // its errors have been seen
 	for ok := it.First(); ok; ok = it.Next() {
 		at = append(at[:0], it.Key()...)
 		value, err := it.ValueAndErr()

@@ -217,7 +217,7 @@ func (s *Store) initialize(db *pebble.DB) error {
 	_, _ = rand.Read(id[:]) // never fails
 	s.instance = hex.EncodeToString(id[:])
 	b := db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	err = errors.Join(
 		b.Set(keyFormat, binary.BigEndian.AppendUint32(nil, Format), nil),
 		b.Set(keyInstance, []byte(s.instance), nil),

@@ -126,7 +126,7 @@ func (s *Store) SyncLog() error {
 
 func (s *Store) syncLog(e *engine) error {
 	b := e.db.NewBatch()
-	defer b.Close()
+	defer func() { _ = b.Close() }()
 	if err := b.LogData(nil, nil); err != nil {
 		return err
 	}

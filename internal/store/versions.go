@@ -2,7 +2,7 @@ package store
 
 import "encoding/binary"
 
-// Versions are the versions of models that were ever seen.
+// Version is a version of a model that was ever seen.
 //
 //	key    25 model version
 //	value  01 first(8) last(8) info

@@ -60,6 +60,7 @@ func conversion(t parquet.Type) (Kind, convert) {
 		return Number, func(v *parquet.Value) (Cell, []byte) { return numberCell(v.Double()), nil }
 	case parquet.ByteArray:
 		return Text, toTextOrBytes
+	default:
 	}
 	return Unsupported, nil
 }
@@ -185,6 +186,7 @@ func toDecimal(scale int32) convert {
 			return small(int64(v.Int32()))
 		case parquet.Int64:
 			return small(v.Int64())
+		default:
 		}
 		b := v.ByteArray()
 		if len(b) > 64 { // far beyond any precision in use

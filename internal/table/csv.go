@@ -88,7 +88,7 @@ func (r *csvReader) Next(row []Cell) (bool, error) {
 	if r.err == nil {
 		r.err = r.next(row)
 	}
-	if r.err != nil && r.err != io.EOF {
+	if r.err != nil && !errors.Is(r.err, io.EOF) {
 		return false, r.err
 	}
 	return r.err == nil, nil
@@ -99,7 +99,7 @@ func (r *csvReader) next(row []Cell) error {
 		return err
 	}
 	cells, err := r.in.read()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.EOF
 	}
 	r.row++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -373,7 +374,7 @@ func FuzzCSV(f *testing.F) {
 		for range 1000 {
 			ok, err := r.Next(row)
 			if !ok {
-				if _, typed := err.(*Error); err != nil && !typed {
+				if _, typed := errors.AsType[*Error](err); err != nil && !typed {
 					t.Fatalf("%#v", err)
 				}
 				return

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,7 +65,7 @@ func TestErrorTexts(t *testing.T) {
 			t.Errorf("%s with %.20q: no error, want %s", c.name, c.content, c.want)
 			continue
 		}
-		if _, typed := err.(*Error); !typed {
+		if _, typed := errors.AsType[*Error](err); !typed {
 			t.Errorf("%s: an error of type %T", c.name, err)
 		}
 		if got := strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""); got != c.want {

@@ -38,7 +38,7 @@ func (l *leaf) fill() error {
 		l.page, l.values = page, page.Values()
 	}
 	n, err := l.values.ReadValues(l.buf[:])
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if l.at, l.n = 0, n; n == 0 { // the page is done with
@@ -121,7 +121,7 @@ func (c *column) next(into *Cell, most int) error {
 	}
 	v, err := c.values.peek()
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return errRagged
 	case err != nil:
 		return err
@@ -141,10 +141,10 @@ func (c *column) next(into *Cell, most int) error {
 func (c *column) elements(into *Cell, most int) error {
 	for first := true; ; first = false {
 		v, err := c.values.peek()
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if !first && (err == io.EOF || v.RepetitionLevel() == 0) {
+		if !first && (errors.Is(err, io.EOF) || v.RepetitionLevel() == 0) {
 			return nil
 		}
 		level := v.DefinitionLevel()
@@ -179,7 +179,7 @@ func (c *column) name(level, most int) (string, error) {
 	}
 	k, err := c.names.peek()
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return "", errRagged
 	case err != nil:
 		return "", err

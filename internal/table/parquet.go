@@ -74,7 +74,7 @@ func (r *parquetReader) Next(row []Cell) (bool, error) {
 	if r.err == nil {
 		r.err = r.next(row)
 	}
-	if r.err != nil && r.err != io.EOF {
+	if r.err != nil && !errors.Is(r.err, io.EOF) {
 		return false, r.err
 	}
 	return r.err == nil, nil
@@ -97,7 +97,7 @@ func (r *parquetReader) next(row []Cell) error {
 		return nil
 	})
 	switch {
-	case err == io.EOF && name == "":
+	case errors.Is(err, io.EOF) && name == "":
 		return io.EOF
 	case err != nil:
 		return r.explain(r.done+1, name, err)

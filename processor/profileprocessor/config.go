@@ -74,7 +74,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("memory_limit_mib=%d must be positive", c.MemoryLimitMiB))
 	}
 	if !strings.HasSuffix(c.AttributePrefix, ".") {
-		errs = append(errs, fmt.Errorf("attribute_prefix=%q must end in a dot, such as ml.", c.AttributePrefix))
+		errs = append(errs, fmt.Errorf("attribute_prefix=%q must end in a dot as ml. does", c.AttributePrefix))
 	}
 	for from, to := range c.EventNames {
 		if _, ok := record.ParseEvent(to); !ok {

@@ -24,8 +24,8 @@ type refusals struct {
 }
 
 const (
-	sayEvery  = time.Minute
-	maxSaid   = 1000 // kinds remembered
+	sayEvery = time.Minute
+	maxSaid  = 1000 // kinds remembered
 )
 
 func newRefusals(log *zap.Logger, tel *metadata.TelemetryBuilder) *refusals {
