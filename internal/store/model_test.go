@@ -342,29 +342,10 @@ func compareReads(t *rapid.T, s *Store, m *model, one *rapid.Generator[string], 
 	if ok, err := s.HasBatch([16]byte{99}); ok || err != nil {
 		t.Fatalf("a batch that never was: %v %v", ok, err)
 	}
-	var latest *window
-	for k := range m.Profiles {
-		if k.Model == a && k.Version == v && k.Start < at && (latest == nil || k.Start > latest.Start) {
-			latest = &k
-		}
-	}
-	start, b, ok, err := s.LatestProfile(a, v, at)
-	if latest == nil {
-		same("no latest profile", b, ok, err, "", false)
-	} else if same("latest profile", b, ok, err, m.Profiles[*latest], true); start != latest.Start {
-		t.Fatalf("latest profile before %d is of %d, want %d", at, start, latest.Start)
-	}
-	n := 0
-	if err := s.EachProfile(a, v, -2, at, func(int64, []byte) error { n++; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	for k := range m.Profiles {
-		if k.Model == a && k.Version == v && k.Start >= -2 && k.Start < at {
-			n--
-		}
-	}
-	if n != 0 {
-		t.Fatalf("%d profiles too many in [-2, %d)", n, at)
+	compareWindows(t, s, m, a, v, at)
+	for k := range m.Profiles { // the ends of the ranges
+		compareWindows(t, s, m, k.Model, k.Version, k.Start)
+		compareWindows(t, s, m, k.Model, k.Version, k.Start+1)
 	}
 	var names []string
 	if err := s.EachState(a, func(n string, _ []byte) error { names = append(names, n); return nil }); err != nil {
@@ -374,6 +355,38 @@ func compareReads(t *rapid.T, s *Store, m *model, one *rapid.Generator[string], 
 		if !strings.HasPrefix(n, a) {
 			t.Fatalf("state %q among those that begin with %q", n, a)
 		}
+	}
+}
+
+// compareWindows compares what is before a time.
+func compareWindows(t *rapid.T, s *Store, m *model, a, v string, at int64) {
+	var want []int64
+	for k := range m.Profiles {
+		if k.Model == a && k.Version == v && k.Start >= -2 && k.Start < at {
+			want = append(want, k.Start)
+		}
+	}
+	slices.Sort(want)
+	var got []int64
+	if err := s.EachProfile(a, v, -2, at, func(start int64, _ []byte) error { got = append(got, start); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("profiles in [-2, %d): %d, want %d", at, got, want)
+	}
+	start, b, ok, err := s.LatestProfile(a, v, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var latest window
+	var has bool
+	for k := range m.Profiles {
+		if k.Model == a && k.Version == v && k.Start < at && (!has || k.Start > latest.Start) {
+			latest, has = k, true
+		}
+	}
+	if ok != has || has && (start != latest.Start || string(b) != m.Profiles[latest]) {
+		t.Fatalf("the latest before %d is of %d, %v; want %d, %v", at, start, ok, latest.Start, has)
 	}
 }
 
