@@ -15,6 +15,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/catalog"
 	"github.com/driftmeter/driftmeter/internal/evaluate"
+	"github.com/driftmeter/driftmeter/internal/formats"
 	"github.com/driftmeter/driftmeter/internal/intake"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/query"
@@ -244,6 +245,13 @@ func TestCheckFindsSpoiledValues(t *testing.T) {
 			if err != nil || !ok {
 				t.Fatal(ok, err)
 			}
+			// Sound bytes, and no profile of the layout that it names.
+			var m formats.Profile
+			must(t, formats.Open(b, formats.KindProfile, &m))
+			m.Whole.Fields = m.Whole.Fields[1:]
+			short, err := formats.Seal(nil, formats.KindProfile, &m)
+			must(t, err)
+			tx.PutProfile("fraud", "3", at, short)
 			tx.PutProfile("fraud", "1", at, b[:20])
 			b[len(b)/2] ^= 1
 			tx.PutProfile("fraud", "1\x00", at+1, b)
@@ -296,6 +304,10 @@ func TestCheckErrors(t *testing.T) {
 	for _, name := range []string{"a.jpg", "b.jpg", "c.jpg", "d.jpg"} {
 		must(t, os.WriteFile(filepath.Join(dir, "photos", name), []byte("x"), 0o600))
 	}
+	must(t, os.Mkdir(filepath.Join(dir, "unused"), 0o700))
+	for _, name := range []string{"LOCK", "OWNER"} { // as a crash of the first start leaves it
+		must(t, os.WriteFile(filepath.Join(dir, "unused", name), nil, 0o600))
+	}
 	must(t, os.Mkdir(filepath.Join(dir, "log"), 0o700))
 	must(t, os.WriteFile(filepath.Join(dir, "log", "000002.log"), []byte("x"), 0o600))
 	used := filepath.Join(dir, "used")
@@ -319,6 +331,7 @@ func TestCheckErrors(t *testing.T) {
 		"gone":      {"check", "$WORK/gone"},
 		"file":      {"check", "$WORK/file"},
 		"empty":     {"check", "$WORK/empty"},
+		"unused":    {"check", "$WORK/unused"},
 		"json-none": {"check", "$WORK/empty", "--json"},
 		"photos":    {"check", "$WORK/photos"},
 		"used":      {"check", "$WORK/used"},
@@ -350,8 +363,15 @@ func raiseFormat(t *testing.T, dir string) {
 	must(t, s.Close())
 	largest := *pebble.DefaultMerger
 	largest.Name = "driftmeter.largest"
-	db, err := pebble.Open(dir, &pebble.Options{FS: vfs.Default, Merger: &largest, FormatMajorVersion: pebble.FormatTableFormatV6})
+	db, err := pebble.Open(dir, &pebble.Options{FS: vfs.Default, Merger: &largest, Logger: quiet{}, FormatMajorVersion: pebble.FormatTableFormatV6})
 	must(t, err)
 	must(t, db.Set(append([]byte{byte(store.FamilyMeta)}, "format"...), []byte{0, 0, 0, store.Format + 1}, pebble.Sync))
 	must(t, db.Close())
 }
+
+// quiet drops what Pebble says.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)              {}
+func (quiet) Errorf(string, ...any)             {}
+func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/dataset"
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/reference"
 )
 
@@ -179,9 +180,9 @@ func parseOutput(s string) (out model.Output, err error) {
 	if out.Prediction == "" || paired && out.Actual == "" || strings.Contains(out.Actual, "=") {
 		return out, fmt.Errorf("--output %q must be prediction=actual or prediction=actual:threshold, such as proba=fraud:0.5", s)
 	}
-	for _, n := range []*string{&out.Prediction, &out.Actual} { // who writes whole keys means the same
-		*n = strings.TrimPrefix(strings.TrimPrefix(*n, "predictions."), "actuals.")
-	}
+	// Who writes whole keys means the same.
+	out.Prediction = strings.TrimPrefix(out.Prediction, record.Predictions.String()+".")
+	out.Actual = strings.TrimPrefix(out.Actual, record.Actuals.String()+".")
 	return out, nil
 }
 

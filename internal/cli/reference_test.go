@@ -53,6 +53,7 @@ extensions:
   modelstore/other: {models: [{name: churn}]}
   modelstore:
     directory: ${env:NO_SUCH_VARIABLE}
+    window: 45m
     limits: {segment_values: 7}
     models:
       - name: loan
@@ -61,6 +62,7 @@ extensions:
         fields:
           features.loan_length: {type: numeric, min: 1, max: 30}
         segments: [{name: down, field: features.size_of_downpayment}]
+        drift: {baselines: [{period: 90m}]}
         reference: {path: ` + out + `, mapping: {y_pred_proba: predictions.p, repaid: actuals.repaid, y_pred: ""}}
 `
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
@@ -102,6 +104,13 @@ extensions:
 	}
 	if !bytes.Equal(a, b) {
 		t.Errorf("the artifact has %d bytes, Load gives %d:\n%v\n%v", len(a), len(b), got.Layout(), want.Layout())
+	}
+	// Outputs on the command line stand instead of those in the configuration.
+	if _, _, err := execute("reference", "build", file, "--model", "loan", "-o", out, "--config", config, "--output", "p=repaid:0.75"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err = dataset.ReadArtifact(out); err != nil || len(got.Layout().Outputs) != 1 || got.Layout().Outputs[0].Threshold != 0.75 {
+		t.Errorf("outputs %+v, %v", got.Layout().Outputs, err)
 	}
 }
 

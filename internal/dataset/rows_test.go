@@ -265,3 +265,30 @@ func TestFileThatChangesMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// What is longer than a prediction log may have, or nested deeper, is unusable
+// and no more; what stands beside it is read.
+func TestValuesThatNoFieldCanHold(t *testing.T) {
+	type row struct {
+		Long  []int64   `parquet:"features.long,list"`
+		Most  []int64   `parquet:"features.most,list"`
+		Proba float64   `parquet:"predictions.proba.cat"`
+		List  []float64 `parquet:"predictions.proba.dogs,list"`
+	}
+	path := filepath.Join(t.TempDir(), "rows.parquet")
+	if err := parquet.WriteFile(path, []row{
+		{make([]int64, maxMembers+1), make([]int64, maxMembers), 0.5, []float64{1}},
+		{[]int64{7}, nil, 0.25, nil},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got := walk(t, path, []model.Output{{Prediction: "proba"}}, nil)
+	long := "list[" + strings.TrimSpace(strings.Repeat("integer(0) ", maxMembers)) + "]"
+	want := []string{
+		"features.long=unusable() features.most=" + long + " predictions.proba=dict[cat:number(0.5) dogs:unusable()]",
+		"features.long=list[integer(7)] features.most=list[] predictions.proba=dict[cat:number(0.25) dogs:unusable()]",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %.200s\n%s", got[0], got[1])
+	}
+}
