@@ -4,18 +4,31 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
-	"go.opentelemetry.io/collector/otelcol/otelcoltest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/driftmeter/driftmeter/confmap/builtinprovider"
 )
 
-// yamlBlock is a fenced block of a Markdown file, its text in group 1.
-var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+var (
+	// yamlBlock is a fenced block of a Markdown file, its text in group 1.
+	yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+	// section begins a section of a Collector configuration.
+	section = regexp.MustCompile(`(?m)^(receivers|processors|connectors|exporters|extensions|service):`)
+	// localFile is a file that whoever uses a configuration has, in group 1.
+	localFile = regexp.MustCompile(`path: (\./[\w./-]+)`)
+)
 
 // Every configuration that we ship goes through the real factories: the built-in
-// ones, the examples, and each whole one in a README. What has no service section
-// (a compose file, a fragment) is not a configuration.
+// ones, the examples, and what READMEs show. A part of a configuration, one
+// without receivers or without a service, is laid over the built-in one, as
+// --config=builtin:default --config=part.yaml does.
 func TestShippedConfigsAreValid(t *testing.T) {
 	texts := map[string]string{} // by where it stands
 	for _, path := range find(t, "confmap/builtinprovider/*.yaml", "examples/*/*.yaml") {
@@ -25,9 +38,11 @@ func TestShippedConfigsAreValid(t *testing.T) {
 		t.Fatal("no configuration found")
 	}
 	for _, path := range find(t, "README.md", "*/*/README.md") {
-		for _, block := range yamlBlock.FindAllStringSubmatch(read(t, path), -1) {
-			first, _, _ := strings.Cut(block[1], "\n")
-			texts[path+": "+first] = block[1]
+		text := read(t, path)
+		for _, at := range yamlBlock.FindAllStringSubmatchIndex(text, -1) {
+			block := text[at[2]:at[3]]
+			line := 1 + strings.Count(text[:at[2]], "\n")
+			texts[path+":"+strconv.Itoa(line)] = block
 		}
 	}
 
@@ -35,18 +50,46 @@ func TestShippedConfigsAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Chdir(t.TempDir())
 	for where, text := range texts {
-		if !strings.Contains("\n"+text, "\nservice:") {
-			continue
+		for _, f := range localFile.FindAllStringSubmatch(text, -1) {
+			touch(t, f[1])
 		}
-		file := filepath.Join(t.TempDir(), "config.yaml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		has := map[string]bool{}
+		for _, s := range section.FindAllStringSubmatch(text, -1) {
+			has[s[1]] = true
 		}
-		if _, err := otelcoltest.LoadConfigAndValidate(file, factories); err != nil {
+		if len(has) == 0 {
+			continue // of another program
+		}
+		uris := []string{"yaml:" + text}
+		if !has["receivers"] || !has["service"] {
+			uris = []string{"builtin:" + builtinprovider.Default, uris[0]}
+		}
+		if err := load(t, factories, uris); err != nil {
 			t.Errorf("%s: %v", where, err)
 		}
 	}
+}
+
+// load reads a configuration and validates it, as the Collector does.
+func load(t *testing.T, factories otelcol.Factories, uris []string) error {
+	t.Helper()
+	p, err := otelcol.NewConfigProvider(otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+		URIs: uris,
+		ProviderFactories: []confmap.ProviderFactory{
+			builtinprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory(),
+		},
+		DefaultScheme: "env",
+	}})
+	if err != nil {
+		return err
+	}
+	cfg, err := p.Get(t.Context(), factories)
+	if err != nil {
+		return err
+	}
+	return confmap.Validate(cfg)
 }
 
 // The full distribution has everything that the default one has.
@@ -64,6 +107,16 @@ func TestFullManifestIsASuperset(t *testing.T) {
 	}
 	if lines < 20 {
 		t.Fatalf("only %d components found", lines)
+	}
+}
+
+func touch(t *testing.T, path string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
