@@ -25,8 +25,33 @@ type Decoder struct {
 	events map[string]record.Event
 	keys   struct{ model, version, id, dataset, complete string }
 
+	// The attributes of the record before: those of the next one are nearly always
+	// the same, in the same order.
+	guesses []guess
+
 	// What the resource of the current records says.
 	resource struct{ service, serviceVersion, environment, model, version string }
+}
+
+// guess is what the key of an attribute was found to mean.
+type guess struct {
+	key   string
+	group record.Group
+	name  string
+	ok    bool // it belongs to a group
+}
+
+// meaning returns what the key of the i-th attribute means.
+func (d *Decoder) meaning(i int, key string) *guess {
+	for len(d.guesses) <= i {
+		d.guesses = append(d.guesses, guess{})
+	}
+	g := &d.guesses[i]
+	if g.key != key {
+		*g = guess{key: key}
+		g.group, g.name, g.ok = d.names.split(key)
+	}
+	return g
 }
 
 // NewDecoder returns a decoder.
@@ -135,16 +160,18 @@ func nanoseconds(t pcommon.Timestamp) int64 {
 // attributes reads flat and group attributes. It reports false when the record
 // is refused.
 func (d *Decoder) attributes(attrs pcommon.Map, r *record.Record, refuse func(record.Refusal)) bool {
+	i := -1
 	for k, v := range attrs.All() {
-		g, name, ok := d.names.split(k)
+		i++
+		g := d.meaning(min(i, maxFields), k)
 		switch {
-		case ok && name != "":
-			d.field(r, g, name, v, refuse)
-		case ok && v.Type() == pcommon.ValueTypeMap:
-			d.group(r, g, v.Map(), refuse)
-		case ok && v.Type() != pcommon.ValueTypeEmpty:
+		case g.ok && g.name != "":
+			d.field(r, g.group, g.name, v, refuse)
+		case g.ok && v.Type() == pcommon.ValueTypeMap:
+			d.group(r, g.group, v.Map(), refuse)
+		case g.ok && v.Type() != pcommon.ValueTypeEmpty:
 			refuse(record.Refusal{Reason: record.BadType, Key: k, Detail: "is " + v.Type().String() + "; a group is a map of fields"})
-		case !ok:
+		case !g.ok:
 			if !d.identity(k, v, r, refuse) {
 				return false
 			}
@@ -224,7 +251,24 @@ func (d *Decoder) field(r *record.Record, g record.Group, name string, v pcommon
 		refuse(record.Refusal{Reason: record.TooLarge, Key: name[:min(len(name), 64)], Detail: fmt.Sprintf("a field's name has 1 to %d bytes", maxName)})
 		return
 	}
-	r.Append(g, name, value(r, v))
+	f := r.Next()
+	f.Group, f.Name = g, name
+	switch v.Type() {
+	case pcommon.ValueTypeDouble:
+		f.Value.SetNum(v.Double())
+	case pcommon.ValueTypeInt:
+		f.Value.SetInt(v.Int())
+	case pcommon.ValueTypeBool:
+		f.Value.SetBool(v.Bool())
+	case pcommon.ValueTypeStr:
+		if s := v.Str(); len(s) <= maxText {
+			f.Value.SetStr(s)
+		} else {
+			f.Value = record.Bad()
+		}
+	default:
+		f.Value = value(r, v)
+	}
 }
 
 // value converts a value. Lists and maps may hold scalars only.

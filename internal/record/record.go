@@ -124,6 +124,18 @@ func (r *Record) Append(g Group, name string, v Value) {
 	r.Fields = append(r.Fields, Field{Group: g, Name: name, Value: v})
 }
 
+// Next adds a field and returns it to be filled in. Its value is what stood at
+// this place in a record before; use the setters of Value.
+func (r *Record) Next() *Field {
+	n := len(r.Fields)
+	if n < cap(r.Fields) {
+		r.Fields = r.Fields[:n+1]
+	} else {
+		r.Fields = append(r.Fields, Field{})
+	}
+	return &r.Fields[n]
+}
+
 // Elements returns room for n elements of a List or Dict. It belongs to the
 // record and is valid until Reset.
 func (r *Record) Elements(n int) []Element {

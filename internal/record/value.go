@@ -74,6 +74,29 @@ func ListOf(elems []Element) Value { return Value{kind: List, list: elems} }
 // DictOf returns a Dict that keeps elems.
 func DictOf(elems []Element) Value { return Value{kind: Dict, list: elems} }
 
+// SetNum makes v a Number, or Missing for NaN. The setters write only what the
+// kind needs: the hot path fills the same fields again and again.
+func (v *Value) SetNum(x float64) {
+	v.kind, v.bits = Number, math.Float64bits(x)
+	if x != x {
+		v.kind = Missing
+	}
+}
+
+// SetInt makes v an Integer.
+func (v *Value) SetInt(i int64) { v.kind, v.bits = Integer, uint64(i) }
+
+// SetBool makes v a Boolean.
+func (v *Value) SetBool(b bool) {
+	v.kind, v.bits = Boolean, 0
+	if b {
+		v.bits = 1
+	}
+}
+
+// SetStr makes v a Text.
+func (v *Value) SetStr(s string) { v.kind, v.text = Text, s }
+
 // Bad returns a value that no field can use.
 func Bad() Value { return Value{kind: Unusable} }
 
@@ -126,10 +149,20 @@ func (v Value) Bool() (value, ok bool) {
 }
 
 // Text returns the string of a Text.
-func (v Value) Text() (string, bool) { return v.text, v.kind == Text }
+func (v Value) Text() (string, bool) {
+	if v.kind != Text {
+		return "", false
+	}
+	return v.text, true
+}
 
 // Elements returns the members of a List or Dict; they belong to the record.
-func (v Value) Elements() []Element { return v.list }
+func (v Value) Elements() []Element {
+	if v.kind != List && v.kind != Dict {
+		return nil
+	}
+	return v.list
+}
 
 // Category returns v as the name of a category: text as it is, integers in
 // decimal, booleans as true and false, numbers in their shortest form.
