@@ -88,7 +88,9 @@ func buildReference(cmd *cobra.Command, path string, o *buildOptions) error {
 	if err := sameFile(path, o.out); err != nil {
 		return err
 	}
-	if isArtifact(path) {
+	if artifact, err := dataset.IsArtifact(path); err != nil {
+		return err
+	} else if artifact {
 		return fmt.Errorf("%s is an artifact already; to see what is in it: driftmeter reference show %s", path, path)
 	}
 	if o.training != "" {
@@ -216,17 +218,6 @@ func sameFile(in, out string) error {
 		return fmt.Errorf("-o %s would overwrite the rows; name another file", out)
 	}
 	return nil
-}
-
-func isArtifact(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 16)
-	n, _ := f.Read(head)
-	return reference.IsArtifact(head[:n])
 }
 
 // writeFile writes a file as a whole or not at all: a Collector may be about to

@@ -100,7 +100,7 @@ func fieldsOf(l *profile.Layout, typ model.FieldType) (n int, grids string) {
 			continue
 		}
 		n++
-		size := 0
+		var size int
 		switch {
 		case f.Grid != nil:
 			size, what = f.Grid.Bins(), "bins"

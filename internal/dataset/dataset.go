@@ -33,7 +33,7 @@ import (
 func Load(path string, def *model.Definition, dataset string, mapping map[string]string,
 	o reference.Options, progress func(done, total int64),
 ) (*reference.Reference, error) {
-	artifact, err := isArtifact(path)
+	artifact, err := IsArtifact(path)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +101,8 @@ func (f *file) silent(ref *reference.Reference) []string {
 	return all
 }
 
-// isArtifact looks at the first bytes of a file.
-func isArtifact(path string) (bool, error) {
+// IsArtifact tells by its first bytes whether a file is an artifact.
+func IsArtifact(path string) (bool, error) {
 	f, err := openFile(path)
 	if err != nil {
 		return false, err
