@@ -237,26 +237,20 @@ func (w *Work) count() {
 }
 
 // countRows adds rows to their windows. Rows of one window stand together more
-// often than not, so the window is kept from row to row.
+// often than not, and are added together.
 func (in *Intake) countRows(p *part, size int64) {
-	var w *window
-	var start int64
-	for i := range p.rows.Len() {
-		at := Floor(p.rows.Time(i), size)
-		if w == nil || at != start {
-			if w != nil {
-				in.grown(w)
-				w.mu.Unlock()
-			}
-			start = at
-			w = in.window(windowKey{p.version, p.layout, at})
-			w.mu.Lock()
+	for from, n := 0, p.rows.Len(); from < n; {
+		start := Floor(p.rows.Time(from), size)
+		to := from + 1
+		for to < n && Floor(p.rows.Time(to), size) == start {
+			to++
 		}
-		w.profile.Add(p.rows, i)
-	}
-	if w != nil {
+		w := in.window(windowKey{p.version, p.layout, start})
+		w.mu.Lock()
+		w.profile.AddRange(p.rows, from, to)
 		in.grown(w)
 		w.mu.Unlock()
+		from = to
 	}
 }
 

@@ -112,9 +112,7 @@ func BenchmarkBatch(b *testing.B) {
 				for i := range rs {
 					rows.Add(&rs[i])
 				}
-				for i := range rs {
-					p.Add(rows, i)
-				}
+				p.AddRange(rows, 0, len(rs))
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rs)), "ns/record")
 		})

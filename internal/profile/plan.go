@@ -111,13 +111,15 @@ type row struct {
 
 // Rows is a reusable list of resolved records of one plan.
 type Rows struct {
-	plan  *Plan
-	rows  []row
-	cells []cell    // len(Fields) a row
-	outs  []outcome // len(Outputs) a row
-	segs  []cell    // len(Segments) a row: number = known slice, fresh = by text, absent = in none
-	texts []string
-	cond  condRow // the row under way
+	plan   *Plan
+	rows   []row
+	cells  []cell    // len(Fields) a row
+	outs   []outcome // len(Outputs) a row
+	segs   []cell    // len(Segments) a row: number = known slice, fresh = by text, absent = in none
+	texts  []string
+	cond   condRow // the row under way
+	every  []int32 // the rows being added
+	shares shares  // and how they fall to the slices of a segment
 }
 
 // NewRows returns an empty list.
@@ -161,7 +163,7 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 			}
 			p.guess[i] = slot
 		}
-		r.resolve(&cells[slot], &l.Fields[slot], f.Value)
+		r.resolve(&cells[slot], &l.Fields[slot], &f.Value)
 	}
 	labelled := false
 	for i := range cells {
@@ -197,7 +199,7 @@ func grow[T any](s []T, n int) []T {
 }
 
 // resolve fills c with a value of field f.
-func (r *Rows) resolve(c *cell, f *FieldLayout, v record.Value) {
+func (r *Rows) resolve(c *cell, f *FieldLayout, v *record.Value) {
 	k := v.Kind()
 	switch {
 	case k == record.Missing:
@@ -225,7 +227,7 @@ func (r *Rows) resolve(c *cell, f *FieldLayout, v record.Value) {
 			}
 		}
 	case model.Categorical:
-		r.category(c, f, v)
+		r.category(c, f, *v)
 	case model.Boolean:
 		b, ok := v.Bool()
 		if !ok {
@@ -235,7 +237,7 @@ func (r *Rows) resolve(c *cell, f *FieldLayout, v record.Value) {
 		r.named(c, f, boolName(b))
 	default:
 		c.state = opaque
-		if !fits(f.Type, v) {
+		if !fits(f.Type, *v) {
 			c.state = invalid
 		}
 	}
