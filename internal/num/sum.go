@@ -85,23 +85,38 @@ func (s *Sum) AddN(x float64, n uint64) {
 	default:
 		mant |= 1 << 52
 	}
+	hi, lo := bits.Mul64(mant, n)
+	s.AddWide(int64(b) < 0, hi, lo, int(exp))
+}
+
+// AddWide adds ±(hi·2⁶⁴+lo)·2^(at−1075), exactly, for 0 ≤ at < 2048. As with Add,
+// the sum stays below its capacity.
+func (s *Sum) AddWide(negative bool, hi, lo uint64, at int) {
 	if s.added >= maxAdded {
 		s.propagate()
 	}
 	s.added++
-	sign := int64(b) >> 63
-	hi, lo := bits.Mul64(mant, n)
-	i, shift := int(exp>>5), exp&31
-	// The product has up to 117 bits, 148 after the shift: five chunks.
+	var sign int64 // 0 or −1; (v^sign)−sign negates
+	if negative {
+		sign = -1
+	}
+	i, shift := at>>5, uint(at)&31
+	// With the shift the number has up to 159 bits: five chunks.
 	top := hi >> 32 >> (32 - shift)
 	hi, lo = hi<<shift|lo>>32>>(32-shift), lo<<shift
-	for j, v := range [5]uint64{lo & math.MaxUint32, lo >> 32, hi & math.MaxUint32, hi >> 32, top} {
-		if i+j == chunks { // only above 2^2144; the last chunk has room for it
-			v <<= 32
-			j--
-		}
-		s.c[i+j] += (int64(v) ^ sign) - sign
+	if i+5 > chunks { // only above 2^2144; the last chunk has room for it
+		s.c[i] += (int64(lo&math.MaxUint32) ^ sign) - sign
+		s.c[i+1] += (int64(lo>>32) ^ sign) - sign
+		s.c[i+2] += (int64(hi&math.MaxUint32) ^ sign) - sign
+		s.c[i+3] += (int64(hi>>32|top<<32) ^ sign) - sign
+		return
 	}
+	c := (*[5]int64)(s.c[i:])
+	c[0] += (int64(lo&math.MaxUint32) ^ sign) - sign
+	c[1] += (int64(lo>>32) ^ sign) - sign
+	c[2] += (int64(hi&math.MaxUint32) ^ sign) - sign
+	c[3] += (int64(hi>>32) ^ sign) - sign
+	c[4] += (int64(top) ^ sign) - sign
 }
 
 // Merge adds everything that was added to o. It does not modify o.

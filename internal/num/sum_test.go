@@ -126,6 +126,30 @@ func TestAddNIsRepeatedAdd(t *testing.T) {
 	}
 }
 
+func TestAddWideIsExact(t *testing.T) {
+	words := rapid.OneOf(rapid.Uint64(), rapid.SampledFrom([]uint64{0, 1, math.MaxUint64, 1 << 63}))
+	rapid.Check(t, func(t *rapid.T) {
+		hi, lo, negative := words.Draw(t, "hi"), words.Draw(t, "lo"), rapid.Bool().Draw(t, "negative")
+		at := rapid.IntRange(0, 2040).Draw(t, "at")
+		s := of(rapid.SliceOfN(rapid.Float64(), 0, 5).Draw(t, "before")...)
+		want := s.Big().SetPrec(3500)
+		wide := new(big.Int).Lsh(new(big.Int).SetUint64(hi), 64)
+		wide.Or(wide, new(big.Int).SetUint64(lo))
+		if negative {
+			wide.Neg(wide)
+		}
+		term := new(big.Float).SetPrec(3500).SetInt(wide)
+		term.SetMantExp(term, at-1075)
+		for range 2 {
+			s.AddWide(negative, hi, lo, at)
+			want.Add(want, term)
+		}
+		if s.Big().Cmp(want) != 0 {
+			t.Fatalf("got %v, want %v", s.Big(), want)
+		}
+	})
+}
+
 func TestSumMean(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		xs := rapid.SliceOfN(rapid.Float64(), 1, 50).Draw(t, "xs")

@@ -99,6 +99,30 @@ func mustPlan(l *Layout) *Plan {
 	return p
 }
 
+// Neither resolving nor counting allocates, once the summaries have their final
+// form and every slice is there.
+func TestCountingDoesNotAllocate(t *testing.T) {
+	for _, segments := range []int{0, 4} {
+		l := typical(segments)
+		rows, p, rs := mustPlan(l).NewRows(), New(l), stream(4000, segments > 0)
+		batch := func() {
+			rows.Reset()
+			for i := range rs {
+				rows.Add(&rs[i])
+			}
+			p.AddRange(rows, 0, len(rs))
+		}
+		batch()
+		rs = rs[:200]
+		if n := testing.AllocsPerRun(10, batch); n != 0 {
+			t.Errorf("%d segments: %v allocations a batch", segments, n)
+		}
+		if n := testing.AllocsPerRun(10, func() { p.Add(rows, 7) }); n != 0 {
+			t.Errorf("%d segments: %v allocations a row", segments, n)
+		}
+	}
+}
+
 // A batch of 1000 records is resolved and counted; ns/record is what capacity
 // planning needs.
 func BenchmarkBatch(b *testing.B) {

@@ -35,21 +35,22 @@ func (r resolver) Field(group, name string) (slot int, kind expr.Kind, ok bool) 
 
 // condRow shows the cells of a row to a condition.
 type condRow struct {
-	rows  *Rows
-	cells []cell
+	rows *Rows
+	n    int
 }
 
 func (c *condRow) Number(slot int) (float64, bool) {
-	f := &c.cells[slot]
-	return f.x, f.state == number
+	f := &c.rows.columns[slot]
+	if f.state[c.n] != number {
+		return 0, false
+	}
+	return f.x[c.n], true
 }
 
 func (c *condRow) Text(slot int) (string, bool) {
-	switch f := &c.cells[slot]; f.state {
-	case known:
-		return c.rows.plan.layout.Fields[slot].Categories.Value(int(f.bin)), true
-	case fresh:
-		return c.rows.texts[f.bin], true
+	switch c.rows.columns[slot].state[c.n] {
+	case known, fresh:
+		return c.rows.name(slot, c.n), true
 	default:
 		return "", false
 	}
@@ -64,11 +65,6 @@ func (c *condRow) Bool(slot int) (value, ok bool) {
 	return value, err == nil
 }
 
-func (c *condRow) Present(slot int) bool {
-	switch c.cells[slot].state {
-	case absent, missing:
-		return false
-	default: // a value of the wrong type is unknown to comparisons, but it is there
-		return true
-	}
-}
+// Present reports whether there is a value. One of the wrong type is unknown to
+// comparisons, but it is there.
+func (c *condRow) Present(slot int) bool { return c.rows.columns[slot].state[c.n] > missing }

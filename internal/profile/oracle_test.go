@@ -147,8 +147,8 @@ var conditions = map[string]func(l *Layout, r *record.Record) bool{
 	},
 }
 
-// slot returns the value by which a record belongs to a slice of a segment.
-func slot(l *Layout, s SegmentLayout, r *record.Record) (value string, ok bool) {
+// belongs returns the value by which a record belongs to a slice of a segment.
+func belongs(l *Layout, s SegmentLayout, r *record.Record) (value string, ok bool) {
 	if s.Where != "" {
 		return "true", conditions[s.Name](l, r)
 	}
@@ -169,7 +169,7 @@ func split(l *Layout, rs []record.Record) (slices map[Segment][]record.Record, o
 	for _, s := range l.Segments {
 		n := 0
 		for _, r := range rs {
-			value, ok := slot(l, s, &r)
+			value, ok := belongs(l, s, &r)
 			if !ok {
 				continue
 			}

@@ -34,23 +34,21 @@ func newOutput(l *OutputLayout) Output {
 // outcome is one resolved pair of prediction and actual.
 type outcome struct {
 	ok        bool
-	predicted float64 // score or number
+	score     score.ScoreRow
+	predicted float64 // number
 	actual    float64
 	decision  bool
 	positive  bool
-	bin       int32
-	scaled    uint64
 	class     int32 // predicted
 	truth     int32
 	same      bool    // predicted and true class have one name
 	p         float64 // probability of the true class; NaN where the output has none
 }
 
-// judge resolves the outputs of a labelled record.
-func (r *Rows) judge(rec *record.Record, cells []cell) {
+// judge resolves the outputs of row n, which is labelled.
+func (r *Rows) judge(rec *record.Record, n int) {
 	outs := r.plan.layout.Outputs
-	at := len(r.outs)
-	r.outs = grow(r.outs, len(outs))
+	at := n * len(outs)
 	for i := range outs {
 		l, o := &outs[i], &r.outs[at+i]
 		*o = outcome{p: math.NaN()}
@@ -58,47 +56,54 @@ func (r *Rows) judge(rec *record.Record, cells []cell) {
 		if s.prediction < 0 || s.actual < 0 {
 			continue
 		}
-		pred, act := &cells[s.prediction], &cells[s.actual]
 		switch l.Kind {
 		case Score:
-			if pred.state != number {
-				continue
+			x, fine := r.number(s.prediction, n)
+			positive, also := r.truth(s.actual, n)
+			if o.ok = fine && also; o.ok {
+				bin := l.Grid.Find(x)
+				o.score = score.NewScoreRow(x, bin, l.Grid.Scaled(bin, x), positive, x >= l.Threshold)
 			}
-			o.positive, o.ok = r.truth(s.actual, act)
-			o.predicted, o.decision = pred.x, pred.x >= l.Threshold
-			bin := l.Grid.Find(pred.x)
-			o.bin, o.scaled = int32(bin), l.Grid.Scaled(bin, pred.x)
 		case Decision:
-			var ok bool
-			o.positive, o.ok = r.truth(s.actual, act)
-			o.decision, ok = r.truth(s.prediction, pred)
-			o.ok = o.ok && ok
+			var fine, also bool
+			o.decision, fine = r.truth(s.prediction, n)
+			o.positive, also = r.truth(s.actual, n)
+			o.ok = fine && also
 		case Quantity:
-			o.predicted, o.actual = pred.x, act.x
-			o.ok = pred.state == number && act.state == number
+			var fine, also bool
+			o.predicted, fine = r.number(s.prediction, n)
+			o.actual, also = r.number(s.actual, n)
+			o.ok = fine && also
 		case Class:
-			var truth, answer string
-			var ok bool
-			o.truth, truth, o.ok = r.class(l.Classes, s.actual, act)
-			o.class, answer, ok = r.class(l.Classes, s.prediction, pred)
-			o.ok, o.same = o.ok && ok, truth == answer
+			answer, fine := r.class(s.prediction, n)
+			truth, also := r.class(s.actual, n)
+			o.class, o.truth = int32(l.Classes.Index(answer)), int32(l.Classes.Index(truth))
+			o.ok, o.same = fine && also, truth == answer
 		case Probabilities:
-			var truth string
-			if o.truth, truth, o.ok = r.class(l.Classes, s.actual, act); o.ok {
-				o.ok = o.weigh(l, rec, truth)
-			}
+			truth, ok := r.class(s.actual, n)
+			o.truth = int32(l.Classes.Index(truth))
+			o.ok = ok && o.weigh(l, rec, truth)
 		}
 	}
 }
 
-// truth reads a cell as true or false: a boolean, or the number or category 0
-// or 1.
-func (r *Rows) truth(slot int, c *cell) (value, ok bool) {
-	switch c.state {
+// number reads a field of row n as a finite number.
+func (r *Rows) number(slot, n int) (x float64, ok bool) {
+	c := &r.columns[slot]
+	if c.state[n] != number {
+		return 0, false
+	}
+	return c.x[n], true
+}
+
+// truth reads a field of row n as true or false: a boolean, or the number or
+// category 0 or 1.
+func (r *Rows) truth(slot, n int) (value, ok bool) {
+	switch c := &r.columns[slot]; c.state[n] {
 	case number:
-		return c.x == 1, c.x == 0 || c.x == 1
+		return c.x[n] == 1, c.x[n] == 0 || c.x[n] == 1
 	case known, fresh:
-		switch r.name(slot, c) {
+		switch r.name(slot, n) {
 		case "true", "1":
 			return true, true
 		case "false", "0":
@@ -109,26 +114,25 @@ func (r *Rows) truth(slot int, c *cell) (value, ok bool) {
 	return false, false
 }
 
-// name returns the category of a cell.
-func (r *Rows) name(slot int, c *cell) string {
-	if c.state == known {
-		return r.plan.layout.Fields[slot].Categories.Value(int(c.bin))
+// name returns the category of a field of row n, which has one.
+func (r *Rows) name(slot, n int) string {
+	c := &r.columns[slot]
+	if c.state[n] == known {
+		return r.plan.slots[slot].categories.Value(int(c.name[n]))
 	}
-	return r.texts[c.bin]
+	return r.texts[c.name[n]]
 }
 
-// class returns the number of the class that a cell names. same tells other
-// classes, those beyond the list, apart.
-func (r *Rows) class(l *score.Classes, slot int, c *cell) (n int32, name string, ok bool) {
-	switch c.state {
+// class reads a field of row n as the name of a class.
+func (r *Rows) class(slot, n int) (name string, ok bool) {
+	switch c := &r.columns[slot]; c.state[n] {
 	case known, fresh:
-		name = r.name(slot, c)
+		return r.name(slot, n), true
 	case number:
-		name = r.plan.value(c.x)
+		return r.plan.value(c.x[n]), true
 	default:
-		return 0, "", false
+		return "", false
 	}
-	return int32(l.Index(name)), name, true
 }
 
 // weigh finds the most probable class, the first by name of equal ones, and the
@@ -176,7 +180,7 @@ func (out *Output) add(l *OutputLayout, o *outcome) {
 	case !o.ok:
 		out.Invalid++
 	case out.Binary != nil && out.Binary.Pos != nil:
-		out.Binary.AddScore(o.predicted, int(o.bin), o.scaled, o.positive, o.decision)
+		out.Binary.AddRow(&o.score)
 	case out.Binary != nil:
 		out.Binary.AddDecision(o.decision, o.positive)
 	case out.Multiclass != nil:

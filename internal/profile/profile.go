@@ -45,71 +45,9 @@ func New(l *Layout) *Profile {
 // Layout says what the numbers stand for.
 func (p *Profile) Layout() *Layout { return p.layout }
 
-// Add counts row i of r, which must come from a plan of the same layout.
+// Add counts row i of r, which must come from a plan of the same layout. It is
+// AddRange of one row.
 func (p *Profile) Add(r *Rows, i int) { p.AddRange(r, i, i+1) }
-
-// AddRange counts the rows from ≤ i < to of r. Rows that are added together cost
-// less than rows added one by one, and count the same.
-func (p *Profile) AddRange(r *Rows, from, to int) {
-	r.every = r.every[:0]
-	for i := from; i < to; i++ {
-		r.every = append(r.every, int32(i))
-	}
-	p.Whole.add(r, r.every)
-	for j := range p.segments {
-		r.shares.reset()
-		for _, i := range r.every {
-			p.deal(r, j, i)
-		}
-		for k := range r.shares.n {
-			s := &r.shares.of[k]
-			s.slice.add(r, s.rows)
-		}
-	}
-}
-
-// deal gives row i to the slice of segment j that it belongs to.
-func (p *Profile) deal(r *Rows, j int, i int32) {
-	var s *Slice
-	var over bool
-	switch c := &r.segs[int(i)*len(p.segments)+j]; c.state {
-	case known:
-		s, over = p.slice(j, int(c.bin), "")
-	case fresh:
-		s, over = p.slice(j, -1, r.texts[c.bin])
-	default:
-		return
-	}
-	r.shares.give(s, i)
-	if over && r.rows[i].counted {
-		p.Overflow++
-	}
-}
-
-// shares are the rows of each slice of a segment, reusable.
-type shares struct {
-	n  int
-	of []share
-}
-
-type share struct {
-	slice *Slice
-	rows  []int32
-}
-
-func (s *shares) reset() { s.n = 0 }
-
-func (s *shares) give(sl *Slice, row int32) {
-	if sl.share >= s.n || s.of[sl.share].slice != sl {
-		if s.n == len(s.of) {
-			s.of = append(s.of, share{})
-		}
-		sl.share = s.n
-		s.of[s.n].slice, s.of[s.n].rows = sl, s.of[s.n].rows[:0]
-		s.n++
-	}
-	s.of[sl.share].rows = append(s.of[sl.share].rows, row)
-}
 
 // slice returns the slice of a segment for a value that is known beforehand,
 // by its number, or for another one, by its name. over says that it is Other

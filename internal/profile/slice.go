@@ -1,8 +1,6 @@
 package profile
 
 import (
-	"slices"
-
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/sketch/counts"
 	"github.com/driftmeter/driftmeter/internal/sketch/distinct"
@@ -17,7 +15,7 @@ type Slice struct {
 	Fields      []Field  // as in the layout
 	Outputs     []Output // as in the layout
 
-	share int // number of the slice's share of the rows that are being added
+	list int // of its rows, while some are being counted
 }
 
 // Field is what is kept of one field in a slice.
@@ -58,73 +56,6 @@ func newSlice(l *Layout) *Slice {
 		s.Outputs[i] = newOutput(&l.Outputs[i])
 	}
 	return s
-}
-
-// together is how many rows are added at a time. It goes field by field: the
-// cells of so many rows fit the processor's nearest cache beside what is kept of
-// one field; what is kept of all fields does not.
-const together = 64
-
-// add counts the rows of r whose numbers are listed.
-func (s *Slice) add(r *Rows, rows []int32) {
-	l := r.plan.layout
-	n := len(l.Fields)
-	for some := range slices.Chunk(rows, together) {
-		for j := range s.Fields {
-			f, fl := &s.Fields[j], &l.Fields[j]
-			for _, i := range some {
-				f.add(r, fl, &r.cells[int(i)*n+j])
-			}
-		}
-	}
-	n = len(l.Outputs)
-	for _, i := range rows {
-		if r.rows[i].counted {
-			s.Predictions++
-		}
-		if !r.rows[i].labelled {
-			continue
-		}
-		s.Actuals++
-		outs := r.outs[int(i)*n : (int(i)+1)*n]
-		for j := range outs {
-			s.Outputs[j].add(&l.Outputs[j], &outs[j])
-		}
-	}
-}
-
-func (f *Field) add(r *Rows, l *FieldLayout, c *cell) {
-	switch c.state {
-	case absent:
-	case missing:
-		f.Missing++
-	case invalid:
-		f.Invalid++
-	case nonFinite:
-		f.NonFinite++
-	case opaque:
-		f.Count++
-	case number:
-		f.Count++
-		if c.x == 0 {
-			f.Zero++
-		}
-		if c.out {
-			f.OutOfRange++
-		}
-		if f.Hist != nil {
-			f.Hist.Add(l.Grid, int(c.bin), c.x)
-		}
-		f.Moments.Add(c.x, 0)
-		f.Distinct.Insert(distinct.HashFloat(c.x))
-	case known:
-		f.Count++
-		f.Counts.AddKnown(c.bin) // known categories count as distinct on reading
-	case fresh:
-		f.Count++
-		f.Counts.AddNew(r.texts[c.bin])
-		f.Distinct.Insert(distinct.HashString(r.texts[c.bin]))
-	}
 }
 
 // Unique returns the number of distinct values, and whether it is exact.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/axiomhq/hyperloglog"
 )
@@ -40,13 +41,7 @@ func (s *Set) AppendBinary(b []byte) ([]byte, error) {
 		}
 		return b, nil
 	}
-	at := len(b)
-	b = append(b, kindDense)
-	b, err := s.dense.AppendBinary(b)
-	if err != nil || !bytes.HasPrefix(b[at+1:], header) || len(b) != at+1+len(header)+registers {
-		panic(fmt.Sprintf("distinct: the sketch is not in its dense form: %v", err))
-	}
-	return append(b[:at+1], b[at+1+len(header):]...), nil
+	return append(append(b, kindDense), s.dense[:]...), nil
 }
 
 // MarshalBinary is AppendBinary to an empty slice.
@@ -97,10 +92,16 @@ func (s *Set) unmarshalDense(b []byte) error {
 	if len(bytes.TrimRight(b, "\x00")) == 0 {
 		return fmt.Errorf("%w: a dense set of nothing", ErrCorrupt)
 	}
-	sk := new(hyperloglog.Sketch)
-	if err := sk.UnmarshalBinary(append(bytes.Clone(header), b...)); err != nil {
+	if _, err := sketch(b); err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	*s = Set{dense: sk}
+	*s = Set{dense: (*[registers]uint8)(bytes.Clone(b))}
 	return nil
+}
+
+// sketch returns the library's sketch of these registers. It refuses those that
+// no hash gives.
+func sketch(registers []uint8) (*hyperloglog.Sketch, error) {
+	sk := new(hyperloglog.Sketch)
+	return sk, sk.UnmarshalBinary(slices.Concat(header, registers))
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/axiomhq/hyperloglog"
 	"github.com/zeebo/xxh3"
 )
 
@@ -37,21 +36,52 @@ const (
 type Set struct {
 	n     int      // hashes in slots
 	slots []uint64 // open addressing, power of 2 long, at most half full, 0 is free
-	dense *hyperloglog.Sketch
+	dense *[registers]uint8
 }
 
 // Insert adds a hash, which should be uniform over 64 bits. It allocates only
 // while the set grows to its final form.
 func (s *Set) Insert(hash uint64) {
-	if hash == 0 {
-		hash = zeroHash
-	}
-	if s.dense != nil {
-		s.dense.InsertHash(hash)
+	if s.dense == nil || hash == 0 {
+		s.insert(hash)
 		return
 	}
-	if 2*s.n >= len(s.slots) && !s.has(hash) && s.grow() {
-		s.dense.InsertHash(hash)
+	s.raise(hash)
+}
+
+// InsertFloats inserts HashFloat of every number.
+func (s *Set) InsertFloats(xs []float64) {
+	i := 0
+	for ; i < len(xs) && s.dense == nil; i++ {
+		s.insert(HashFloat(xs[i]))
+	}
+	for ; i < len(xs); i++ {
+		if hash := HashFloat(xs[i]); hash != 0 {
+			s.raise(hash)
+		} else {
+			s.raise(zeroHash)
+		}
+	}
+}
+
+// raise inserts a hash into the registers, as HyperLogLog does: the upper bits
+// choose one, which keeps the largest number of leading zeros, plus 1, of the
+// rest. The library does the same, behind two calls.
+func (s *Set) raise(hash uint64) {
+	rank := uint8(bits.LeadingZeros64(hash<<precision|1<<(precision-1))) + 1
+	if r := &s.dense[hash>>(64-precision)]; *r < rank {
+		*r = rank
+	}
+}
+
+// insert is Insert for a set that is not dense yet, and for the hash 0.
+func (s *Set) insert(hash uint64) {
+	switch {
+	case hash == 0:
+		s.Insert(zeroHash)
+		return
+	case 2*s.n >= len(s.slots) && !s.has(hash) && s.grow():
+		s.raise(hash)
 		return
 	}
 	for i := s.home(hash); ; i++ {
@@ -90,10 +120,10 @@ func (s *Set) has(hash uint64) bool {
 func (s *Set) grow() (dense bool) {
 	old := s.slots
 	if s.n == exactLimit {
-		s.dense = newDense()
+		s.dense = new([registers]uint8)
 		for _, h := range old {
 			if h != 0 {
-				s.dense.InsertHash(h)
+				s.raise(h)
 			}
 		}
 		s.n, s.slots = 0, nil
@@ -109,14 +139,6 @@ func (s *Set) grow() (dense bool) {
 	return false
 }
 
-func newDense() *hyperloglog.Sketch {
-	sk, err := hyperloglog.NewSketch(precision, false)
-	if err != nil {
-		panic("distinct: " + err.Error()) // the precision is a constant in the library's range
-	}
-	return sk
-}
-
 // Merge adds the hashes of o, which is not modified.
 func (s *Set) Merge(o *Set) {
 	if o.dense == nil {
@@ -129,14 +151,15 @@ func (s *Set) Merge(o *Set) {
 	}
 	if s.dense == nil {
 		hashes := s.hashes()
-		s.n, s.slots, s.dense = 0, nil, o.dense.Clone()
+		dense := *o.dense
+		s.n, s.slots, s.dense = 0, nil, &dense
 		for _, h := range hashes {
-			s.dense.InsertHash(h)
+			s.raise(h)
 		}
 		return
 	}
-	if err := s.dense.Merge(o.dense); err != nil {
-		panic("distinct: " + err.Error()) // both have the one precision
+	for i, r := range o.dense {
+		s.dense[i] = max(s.dense[i], r)
 	}
 }
 
@@ -159,7 +182,11 @@ func (s *Set) Estimate() (n uint64, exact bool) {
 		return uint64(s.n), true
 	}
 	// A dense set came from more than 256 hashes.
-	return max(s.dense.Estimate(), exactLimit+1), false
+	sk, err := sketch(s.dense[:])
+	if err != nil {
+		panic("distinct: " + err.Error()) // raise makes no other registers than the library
+	}
+	return max(sk.Estimate(), exactLimit+1), false
 }
 
 // Seeds of the hash functions. They are part of the format of profiles.

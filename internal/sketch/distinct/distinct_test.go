@@ -103,6 +103,25 @@ func TestLaws(t *testing.T) {
 
 // Exact up to 256, and at every size within the error that is promised: five
 // standard errors, since the hashes are fixed.
+// Many numbers at once are each inserted, before and after the set is dense.
+func TestInsertFloats(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var one, all Set
+		for range rapid.IntRange(1, 4).Draw(t, "calls") {
+			n, first := rapid.IntRange(0, 300).Draw(t, "n"), rapid.Float64().Draw(t, "first")
+			xs := make([]float64, n)
+			for i := range xs {
+				xs[i] = first + float64(i)/8
+				one.Insert(HashFloat(xs[i]))
+			}
+			all.InsertFloats(xs)
+		}
+		if !bytes.Equal(encode(t, &all), encode(t, &one)) {
+			t.Fatal("other bytes")
+		}
+	})
+}
+
 func TestEstimate(t *testing.T) {
 	s := new(Set)
 	n := 0
