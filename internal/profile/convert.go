@@ -37,12 +37,9 @@ func (p *Profile) Convert(to *Layout) (converted *Profile, warnings []string) {
 			_ = out.absorb(i, name, sl) // slices of one layout merge
 		}
 		if s.other != nil {
-			if out.segments[i].other == nil {
-				out.segments[i].other = newSlice(to)
-			}
 			sl := newSlice(to)
 			c.slice(s.other, sl)
-			_ = out.segments[i].other.merge(sl)
+			_ = out.other(i).merge(sl)
 		}
 	}
 	return out, c.warnings

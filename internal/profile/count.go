@@ -157,6 +157,7 @@ func (p *Profile) list(r *Rows, from, to int) {
 	}
 	for i := range s.lists {
 		s.lists[i].slice.list = 0
+		p.touch(s.lists[i].slice)
 	}
 }
 

@@ -34,6 +34,8 @@ type Layout struct {
 	id     string
 	index  map[record.Key]int
 	values [][]string // of each segment, those known beforehand
+
+	fixedBytes int64 // of a slice
 }
 
 // Limits bound the size of a profile.
@@ -106,6 +108,7 @@ func (l *Layout) Seal() (*Layout, error) {
 			l.values[i] = l.Fields[f].Categories.Values()
 		}
 	}
+	l.fixedBytes = l.fixed()
 	id, err := l.hash()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)

@@ -4,8 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/driftmeter/driftmeter/internal/model"
+	"strings"
 )
 
 // Other names the slice of a segment that takes the values beyond the limit. A
@@ -23,6 +22,9 @@ type Profile struct {
 	// Overflow counts the predictions that went to a slice Other because their
 	// segment had its limit of slices, once for each such segment.
 	Overflow uint64
+
+	size    int64    // of the slices, as when Bytes was last called
+	changed []*Slice // since then
 }
 
 // slicesOf are the slices of one segment.
@@ -39,6 +41,7 @@ func New(l *Layout) *Profile {
 	for i := range p.segments {
 		p.segments[i].known = make([]*Slice, len(l.values[i]))
 	}
+	p.touch(p.Whole)
 	return p
 }
 
@@ -63,10 +66,7 @@ func (p *Profile) slice(segment, value int, name string) (sl *Slice, over bool) 
 		return sl, false
 	}
 	if over = s.n >= p.layout.Limits.SegmentValues; over || name == Other {
-		if s.other == nil {
-			s.other = newSlice(p.layout)
-		}
-		return s.other, over && name != Other
+		return p.other(segment), over && name != Other
 	}
 	sl = newSlice(p.layout)
 	s.put(value, name, sl)
@@ -83,7 +83,7 @@ func (s *slicesOf) put(value int, name string, sl *Slice) {
 	if s.fresh == nil {
 		s.fresh = make(map[string]*Slice)
 	}
-	s.fresh[name] = sl
+	s.fresh[strings.Clone(name)] = sl // it may be a part of a large text
 }
 
 // Segment names a slice of a profile.
@@ -160,6 +160,7 @@ func (p *Profile) Merge(o *Profile) error {
 	if p.layout.ID() != o.layout.ID() {
 		return fmt.Errorf("%w: %s and %s", ErrLayout, p.layout.ID(), o.layout.ID())
 	}
+	p.touch(p.Whole)
 	if err := p.Whole.merge(o.Whole); err != nil {
 		return err
 	}
@@ -175,14 +176,21 @@ func (p *Profile) Merge(o *Profile) error {
 		if s.other == nil {
 			continue
 		}
-		if p.segments[i].other == nil {
-			p.segments[i].other = newSlice(p.layout)
-		}
-		if err := p.segments[i].other.merge(s.other); err != nil {
+		if err := p.other(i).merge(s.other); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// other returns the slice Other of a segment.
+func (p *Profile) other(segment int) *Slice {
+	s := &p.segments[segment]
+	if s.other == nil {
+		s.other = newSlice(p.layout)
+	}
+	p.touch(s.other)
+	return s.other
 }
 
 // absorb merges sl into the slice of a value of a segment.
@@ -191,48 +199,9 @@ func (p *Profile) absorb(segment int, name string, sl *Slice) error {
 	if over {
 		p.Overflow += sl.Predictions
 	}
+	p.touch(into)
 	return into.merge(sl)
 }
 
 // Empty reports whether nothing was counted.
 func (p *Profile) Empty() bool { return p.Whole.Predictions == 0 && p.Whole.Actuals == 0 }
-
-// Bytes estimates the memory that p holds: what documentation calls
-// f(fields, bins, segments).
-func (p *Profile) Bytes() int64 {
-	n := int64(1)
-	for i := range p.segments {
-		n += int64(p.segments[i].n)
-	}
-	return n * p.layout.SliceBytes()
-}
-
-// SliceBytes is the memory of one slice: 16 B a bin and 2.2 kB a numeric field,
-// 8 B a category, 4 kB for the distinct values of a field that has many, and 32 B a
-// bin of scores.
-func (l *Layout) SliceBytes() int64 {
-	n := int64(256)
-	for i := range l.Fields {
-		f := &l.Fields[i]
-		n += 128
-		if f.Type == model.Numeric {
-			n += 2200 + 4200
-		}
-		if f.Grid != nil {
-			n += 16*int64(f.Grid.Bins()) + 1200
-		}
-		if f.Categories != nil {
-			n += 8*int64(f.Categories.Len()) + 256
-		}
-	}
-	for i := range l.Outputs {
-		n += 1500
-		if g := l.Outputs[i].Grid; g != nil {
-			n += 32 * int64(g.Bins())
-		}
-		if c := l.Outputs[i].Classes; c != nil {
-			n += 8 * int64(c.Len()) * int64(c.Len())
-		}
-	}
-	return n
-}

@@ -88,6 +88,7 @@ func (r *reader) segment(m *formats.SegmentSlice, p *Profile) {
 	} else {
 		s.put(value, name, sl)
 	}
+	p.touch(sl)
 	r.slice(m.GetSlice(), sl, l)
 }
 

@@ -15,7 +15,9 @@ type Slice struct {
 	Fields      []Field  // as in the layout
 	Outputs     []Output // as in the layout
 
-	list int // of its rows, while some are being counted
+	list    int   // of its rows, while some are being counted
+	size    int64 // as when the profile's Bytes was last called
+	changed bool  // since then
 }
 
 // Field is what is kept of one field in a slice.

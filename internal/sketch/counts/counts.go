@@ -33,6 +33,7 @@ type Counts struct {
 	heavy Heavy    // of Other
 
 	cap    int
+	text   int // bytes of the values in kept
 	kept   map[string]*kept
 	byHash []*kept // of kept; a heap with the largest (hash, value) first, once kept is full
 }
@@ -118,6 +119,7 @@ func (c *Counts) add(hash uint64, value string, n uint64) bool {
 		}
 		out := c.byHash[0]
 		delete(c.kept, out.value)
+		c.text += len(value) - len(out.value)
 		c.Other += out.count
 		c.heavy.add(out.value, out.count)
 		in := &kept{hash, strings.Clone(value), n}
@@ -129,6 +131,7 @@ func (c *Counts) add(hash uint64, value string, n uint64) bool {
 	if c.kept == nil {
 		c.kept = make(map[string]*kept)
 	}
+	c.text += len(value)
 	in := &kept{hash, strings.Clone(value), n}
 	c.kept[in.value] = in
 	c.byHash = append(c.byHash, in)
@@ -192,7 +195,7 @@ func (c *Counts) lower(limit int) {
 		return
 	}
 	all := c.sorted()
-	c.cap, c.kept, c.byHash = limit, nil, nil
+	c.cap, c.text, c.kept, c.byHash = limit, 0, nil, nil
 	for _, k := range all {
 		c.add(k.hash, k.value, k.count)
 	}
@@ -214,6 +217,14 @@ func (c *Counts) NewValues() []Value {
 	}
 	slices.SortFunc(vs, func(a, b Value) int { return cmp.Compare(a.Value, b.Value) })
 	return vs
+}
+
+// Bytes estimates the memory that c holds.
+func (c *Counts) Bytes() int {
+	// A kept value is an object of 32 B, an entry of a map and of a heap, which
+	// have room to spare, and its text; a heavy one has a counter instead.
+	const kept, heavy = 32 + 44 + 12 + 8, 8 + 44 + 8
+	return 8*len(c.Known) + kept*len(c.byHash) + c.text + heavy*len(c.heavy.counters) + c.heavy.text
 }
 
 // Heavy returns the summary of the values in Other. It belongs to c: read only.

@@ -26,6 +26,7 @@ const MaxHeavy = 1024
 type Heavy struct {
 	counters map[string]*uint64
 	err      uint64
+	text     int // bytes of the values
 }
 
 // MaxError returns by how much a counter may be too low.
@@ -78,13 +79,17 @@ func (h *Heavy) add(value string, n uint64) {
 	}
 	left := n // n itself would move to the heap in every call
 	h.counters[strings.Clone(value)] = &left
+	h.text += len(value)
 }
 
 // lower takes by from every counter and drops those that reach 0.
 func (h *Heavy) lower(by uint64) {
 	h.err += by
-	maps.DeleteFunc(h.counters, func(_ string, n *uint64) bool {
+	maps.DeleteFunc(h.counters, func(value string, n *uint64) bool {
 		*n -= min(*n, by)
+		if *n == 0 {
+			h.text -= len(value)
+		}
 		return *n == 0
 	})
 }
@@ -101,6 +106,7 @@ func (h *Heavy) merge(o *Heavy) {
 		} else {
 			n := *n
 			h.counters[v] = &n
+			h.text += len(v)
 		}
 	}
 	h.err += o.err

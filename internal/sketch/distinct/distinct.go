@@ -175,6 +175,14 @@ func (s *Set) hashes() []uint64 {
 	return hs
 }
 
+// Bytes returns the memory of what s holds.
+func (s *Set) Bytes() int {
+	if s.dense != nil {
+		return registers
+	}
+	return 8 * len(s.slots)
+}
+
 // Estimate returns the number of different hashes; exact says that it is not an
 // estimate. Estimates have a standard error of 1.6 %.
 func (s *Set) Estimate() (n uint64, exact bool) {
