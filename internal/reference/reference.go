@@ -88,6 +88,9 @@ func Build(def *model.Definition, rows Rows, o Options) (*Reference, error) {
 	return ref, nil
 }
 
+// together is how many rows are counted at a time.
+const together = 256
+
 // count takes the profile of all rows.
 func (r *Reference) count(l *profile.Layout, rows Rows) error {
 	plan, err := profile.NewPlan(l)
@@ -96,14 +99,19 @@ func (r *Reference) count(l *profile.Layout, rows Rows) error {
 	}
 	r.Profile = profile.New(l)
 	buf := plan.NewRows()
+	flush := func() {
+		r.Profile.AddRange(buf, 0, buf.Len())
+		r.Rows += uint64(buf.Len())
+		buf.Reset()
+	}
 	for rec, err := range rows {
 		if err != nil {
 			return err
 		}
-		buf.Reset()
-		buf.Add(rec)
-		r.Profile.Add(buf, 0)
-		r.Rows++
+		if buf.Add(rec); buf.Len() == together {
+			flush()
+		}
 	}
+	flush()
 	return nil
 }
