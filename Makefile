@@ -33,11 +33,13 @@ full:               ## build dist/driftmeter-full, with every component
 	cd distributions/full && go build -ldflags "$(LDFLAGS)" -o $(BIN)-full .
 
 # -count=1: the test cache does not see that the binary has changed.
-.PHONY: test crash bench fuzz race fma
+.PHONY: test crash load bench fuzz race fma
 test: dist          ## run all tests, those of the built binary too
 	DRIFTMETER_BIN=$(BIN) go test -count=1 $(T) ./...
 crash: dist         ## only the tests that cut the power or kill the binary
 	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss' ./internal/... ./processor/... ./extension/... $(wildcard ./testbed/...)
+load: dist          ## what a record costs, by the built binary: the table of docs/performance.md
+	DRIFTMETER_BIN=$(BIN) go run ./testbed/load $(A)
 bench:              ## benchmarks, for benchstat: make bench P=./internal/profile B=Add
 	go test -run='^$$' -bench=$(or $(B),.) -benchmem -count=$(or $(N),6) $(or $(P),./internal/...)
 fuzz:               ## every fuzz test for FUZZTIME (20s)

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 )
 
 // Power is lost just before the k-th write, for every k there is. The client
@@ -29,7 +30,7 @@ func TestPowerLossAtEveryWrite(t *testing.T) {
 			var left, acked atomic.Int32
 			var after *vfs.MemFS
 			var kept int32
-			fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			fs := errorfs.Wrap(storetest.Steady(disk), errorfs.InjectorFunc(func(op errorfs.Op) error {
 				if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && left.Add(-1) == 0 {
 					kept = acked.Load()
 					after = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: unsynced, RNG: rng})

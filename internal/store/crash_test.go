@@ -10,6 +10,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 )
 
 // A cut says when power goes and what the disk keeps of what was not synced.
@@ -77,7 +79,7 @@ func powerLoss[P any](t *testing.T, c cut, sc scenario[P]) {
 		rng := rand.New(rand.NewPCG(20, uint64(k)))
 		var left atomic.Int32 // writes until power is lost; negative after that
 		var images []image[P]
-		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fs := errorfs.Wrap(storetest.Steady(disk), errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && left.Add(-1) == 0 {
 				for range c.images() {
 					before := sc.told()

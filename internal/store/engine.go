@@ -75,7 +75,7 @@ func pebbleOptions(o *Options, f *fence, lock *pebble.Lock) *pebble.Options {
 		ErrorIfNotExists:            o.ReadOnly,
 		FormatMajorVersion:          pebbleFormat,
 		Merger:                      largest,
-		CacheSize:                   o.CacheBytes,
+		CacheSize:                   o.CacheBytes + memTables*o.MemTableBytes, // memtables count as cache
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                500,

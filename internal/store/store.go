@@ -46,8 +46,9 @@ func (noLogger) Errorf(string, ...any) {}
 type Options struct {
 	FS vfs.FS // nil: the operating system's files
 
-	// CacheBytes bounds the cache of table blocks, MemTableBytes each of at most
-	// three tables of recent commits. Zero: 16 MiB each, 64 MiB together.
+	// MemTableBytes bounds each of at most three tables of recent commits, and
+	// CacheBytes is what the cache of table blocks has beside them. It uses what
+	// they leave, too. Zero: 16 MiB each, so 64 MiB together.
 	CacheBytes, MemTableBytes int64
 
 	// ReserveBytes is the room that commits leave on the disk; see DiskFullError.

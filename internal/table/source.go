@@ -112,7 +112,7 @@ func (s *source) unpack() (*unpacked, error) {
 func (s *source) checkMagic(in *bufio.Reader) error {
 	head, err := in.Peek(4)
 	if len(head) == 0 {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return s.broken(err)
 		}
 		return &Error{Path: s.path, Problem: "is empty", Hint: "the first row must name the columns"}
@@ -193,7 +193,7 @@ type spooled struct {
 
 func (r spooled) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = r.from.broken(err)
 	}
 	return n, err

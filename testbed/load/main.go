@@ -182,7 +182,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err := l.until(ctx, time.Now().Add(2*time.Second), o.clients, 0); err != nil {
 		return result{}, err
 	}
-	before, records := l.sent.Load(), int64(0)
+	before := l.sent.Load()
 	cpu, err := testbed.CPU(p.PID())
 	if err != nil {
 		return result{}, err
@@ -195,7 +195,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err != nil {
 		return result{}, err
 	}
-	records = l.sent.Load() - before
+	records := l.sent.Load() - before
 	memory, err := testbed.PeakMemory(p.PID())
 	if err != nil {
 		return result{}, err
