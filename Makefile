@@ -23,22 +23,23 @@ NUMERIC := $(patsubst %,./%/...,$(wildcard internal/num internal/sketch internal
 help:               ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: run demo dist full
+.PHONY: run demo build dist full
 run: demo           ## build Driftmeter and see it at work
-demo: dist          ## replay a real data set with drift through the built binary
+demo: build         ## replay a real data set with drift through the built binary
 	$(BIN) demo
-dist:               ## build dist/driftmeter
+build:              ## build dist/driftmeter
 	go build -ldflags "$(LDFLAGS)" -o $(BIN) .
+dist: build full    ## build both distributions
 full:               ## build dist/driftmeter-full, with every component
 	cd distributions/full && go build -ldflags "$(LDFLAGS)" -o $(BIN)-full .
 
 # -count=1: the test cache does not see that the binary has changed.
 .PHONY: test crash load bench fuzz race fma
-test: dist          ## run all tests, those of the built binary too
+test: build         ## run all tests, those of the built binary too
 	DRIFTMETER_BIN=$(BIN) go test -count=1 $(T) ./...
-crash: dist         ## only the tests that cut the power or kill the binary
+crash: build        ## only the tests that cut the power or kill the binary
 	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss' ./internal/... ./processor/... ./extension/... $(wildcard ./testbed/...)
-load: dist          ## what a record costs, by the built binary: the table of docs/performance.md
+load: build         ## what a record costs, by the built binary: the table of docs/performance.md
 	DRIFTMETER_BIN=$(BIN) go run ./testbed/load $(A)
 bench:              ## benchmarks, for benchstat: make bench P=./internal/profile B=Add
 	go test -run='^$$' -bench=$(or $(B),.) -benchmem -count=$(or $(N),6) $(or $(P),./internal/...)
