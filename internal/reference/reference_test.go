@@ -209,6 +209,16 @@ func TestCarLoan(t *testing.T) {
 		later by much_later: class of ["other"]
 		`)
 	compare(t, declared, rs)
+	// The ends of the range and the boundaries are edges: what lies beyond is counted exactly.
+	car, _ := declared.Layout().Field(record.Key{Group: record.Features, Name: "car_value"})
+	for _, x := range []float64{20_000, 30_000, 60_000} {
+		if _, ok := declared.Layout().Fields[car].Grid.Below(declared.Profile.Whole.Fields[car].Hist, x); !ok {
+			t.Errorf("%v is no edge", x)
+		}
+	}
+	if _, ok := declared.Layout().Fields[car].Grid.AtMost(declared.Profile.Whole.Fields[car].Hist, 90_000); !ok {
+		t.Error("90000 is no edge")
+	}
 	var names []string
 	for _, s := range declared.Profile.Segments() {
 		names = append(names, s.Name+" "+s.Value)
@@ -362,9 +372,10 @@ func TestInference(t *testing.T) {
 		"days":                          {func(i int) record.Value { return record.Str(fmt.Sprintf("2024-01-%02d", i%28+1)) }, model.Datetime},
 		"times":                         {pick(record.Str("2024-01-31T12:00:00Z"), record.Str("2023-12-01 00:00")), model.Datetime},
 		"days and a word":               {pick(record.Str("2024-01-31"), record.Str("yesterday")), model.Categorical},
-		"other dates":                   {pick(record.Str("31.01.2024"), record.Str("2024/01/31")), model.Categorical},
+		"days, one of them short":       {pick(record.Str("2024-01-31"), record.Str("2024-01-3")), model.Categorical},
+		"other dates":                   {pick(record.Str("31.01.2024"), record.Str("2024/01/31"), record.Str("")), model.Categorical},
 		"lists of one length":           {func(int) record.Value { return list(3, record.Num(1)) }, model.Embedding},
-		"lists of different lengths":    {func(i int) record.Value { return list(i%3, record.Num(1)) }, model.Array},
+		"lists of different lengths":    {func(i int) record.Value { return list(i%3+1, record.Num(1)) }, model.Array},
 		"lists of words":                {func(int) record.Value { return list(3, record.Str("a")) }, model.Array},
 		"empty lists":                   {func(int) record.Value { return list(0, record.Value{}) }, model.Array},
 		"dicts":                         {func(int) record.Value { return record.DictOf([]record.Element{{Name: "a", Value: record.Num(1)}}) }, model.Dict},
@@ -500,6 +511,17 @@ func TestGivenLayout(t *testing.T) {
 	}
 }
 
+// Infinities are numbers, but no part of the range or the grid.
+func TestInfinities(t *testing.T) {
+	ref := build(t, &model.Definition{}, many(300, "features.x", func(i int) record.Value {
+		return record.Num([]float64{math.Inf(-1), 1, 2, 3, math.Inf(1)}[i%5])
+	}), Options{})
+	l, f := &ref.Layout().Fields[0], &ref.Profile.Whole.Fields[0]
+	if l.Min != 1 || l.Max != 3 || f.NonFinite != 120 || f.Count != 180 || f.OutOfRange != 0 {
+		t.Errorf("%v to %v, %d of %d infinite, %d out of range", l.Min, l.Max, f.NonFinite, f.Rows(), f.OutOfRange)
+	}
+}
+
 // Categories are what predictions are counted by: names of whole numbers without
 // loss, no fractions, the most frequent where there are too many, and nothing that
 // cannot be written.
@@ -517,9 +539,10 @@ func TestCategories(t *testing.T) {
 		t.Errorf("%q, %d new of %d, %d invalid", got, f.Counts.NewTotal(), f.Count, f.Invalid)
 	}
 
-	ref = build(t, def, many(3000, "features.x", func(i int) record.Value { return record.Int(int64(i % 1500 % (i%2*500 + 1000))) }), Options{})
+	// 1500 categories, of which the last 500 come three times.
+	ref = build(t, def, many(2500, "features.x", func(i int) record.Value { return record.Int(int64(min(i, 1000+i%500))) }), Options{})
 	f = &ref.Profile.Whole.Fields[0]
-	if n := ref.Layout().Fields[0].Categories.Len(); n != maxCategories || f.Counts.NewTotal() == 0 || f.Count != 3000 {
+	if n := ref.Layout().Fields[0].Categories.Len(); n != maxCategories || f.Counts.NewTotal() != 500 || f.Count != 2500 {
 		t.Errorf("%d categories, %d new of %d", n, f.Counts.NewTotal(), f.Count)
 	}
 	if want := "features.x has "; len(ref.Warnings) != 1 || !strings.HasPrefix(ref.Warnings[0], want) {
