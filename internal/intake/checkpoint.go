@@ -28,20 +28,32 @@ func (in *Intake) Checkpoint(now time.Time) (built []*reference.Reference, err e
 	in.checkpoint.Lock()
 	defer in.checkpoint.Unlock()
 
-	in.gate.Lock()
-	in.mu.Lock()
-	taken := in.held
-	in.held = newHolding()
-	in.bytes.Store(0)
-	through := in.seq.Load()
-	in.mu.Unlock()
-	in.gate.Unlock()
-
+	taken, sets, through := in.take()
 	if err := in.save(taken, through, now); err != nil {
 		in.giveBack(taken)
 		return nil, err
 	}
-	return in.settle(now)
+	return in.settle(sets, now)
+}
+
+// sets is how far the sets that wait had come when a checkpoint took what was
+// held. Once that is saved, the store has exactly these rows; the ones that
+// arrive meanwhile it does not have, and nothing may be decided by them.
+type sets map[pendingKey]warmup
+
+// take empties the memory. Nothing is between its commit and its counting then.
+func (in *Intake) take() (taken holding, waiting sets, through uint64) {
+	in.gate.Lock()
+	defer in.gate.Unlock()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	taken, in.held = in.held, newHolding()
+	in.bytes.Store(0)
+	waiting = sets{}
+	for k, w := range in.warm {
+		waiting[k] = *w
+	}
+	return taken, waiting, in.seq.Load()
 }
 
 // save writes what was taken. On error nothing of it is in the store.
@@ -146,16 +158,16 @@ func sortedWindows(m map[windowKey]*window) []windowKey {
 
 // settle makes a reference of every set that is complete, and counts the
 // predictions that waited for one. The caller holds checkpoint.
-func (in *Intake) settle(now time.Time) (built []*reference.Reference, err error) {
+func (in *Intake) settle(waiting sets, now time.Time) (built []*reference.Reference, err error) {
 	var errs []error
-	for _, k := range in.due(now) {
+	for _, k := range in.due(waiting, now) {
 		v, refusal := in.catalog.Admit(k.model, k.version)
 		if v == nil {
 			errs = append(errs, *refusal)
 			continue
 		}
 		if k.dataset != "" || v.Layout() == nil {
-			ref, err := in.build(k, v)
+			ref, err := in.build(k, v, waiting[k])
 			if err != nil {
 				errs = append(errs, fmt.Errorf("reference of model %q version %q: %w", k.model, k.version, err))
 				continue
@@ -163,7 +175,7 @@ func (in *Intake) settle(now time.Time) (built []*reference.Reference, err error
 			built = append(built, ref)
 		}
 		if k.dataset == "" {
-			if err := in.countPending(k, v); err != nil {
+			if err := in.countPending(k, v, waiting[k]); err != nil {
 				errs = append(errs, fmt.Errorf("predictions of model %q version %q that waited: %w", k.model, k.version, err))
 			}
 		}
@@ -173,12 +185,10 @@ func (in *Intake) settle(now time.Time) (built []*reference.Reference, err error
 
 // due returns the sets that can go on, training sets before test sets before
 // predictions, so that each finds what it needs.
-func (in *Intake) due(now time.Time) []pendingKey {
+func (in *Intake) due(waiting sets, now time.Time) []pendingKey {
 	o := in.catalog.Options()
-	in.mu.Lock()
-	defer in.mu.Unlock()
 	var keys []pendingKey
-	for k, w := range in.warm {
+	for k, w := range waiting {
 		quiet := now.Sub(w.last) >= o.Settle
 		switch k.dataset {
 		case model.Training:
@@ -186,11 +196,11 @@ func (in *Intake) due(now time.Time) []pendingKey {
 				keys = append(keys, k)
 			}
 		case model.Test:
-			if _, training := in.warm[pendingKey{k.model, k.version, model.Training}]; !training && (w.complete || quiet) {
+			if _, training := waiting[pendingKey{k.model, k.version, model.Training}]; !training && (w.complete || quiet) {
 				keys = append(keys, k)
 			}
 		default:
-			if in.ready(k, w, now) {
+			if in.ready(waiting, k, now) {
 				keys = append(keys, k)
 			}
 		}
@@ -205,19 +215,19 @@ func (in *Intake) due(now time.Time) []pendingKey {
 // ready reports whether waiting predictions can be counted: their version has a
 // reference, or they make one themselves. While rows of a reference come in,
 // they wait.
-func (in *Intake) ready(k pendingKey, w *warmup, now time.Time) bool {
-	o := in.catalog.Options()
+func (in *Intake) ready(waiting sets, k pendingKey, now time.Time) bool {
+	o, w := in.catalog.Options(), waiting[k]
 	if v, ok := in.catalog.Version(k.model, k.version); ok && v.Layout() != nil {
 		return true
 	}
-	if t := in.warm[pendingKey{k.model, k.version, model.Training}]; t != nil {
+	if t, ok := waiting[pendingKey{k.model, k.version, model.Training}]; ok {
 		return t.complete || now.Sub(t.last) >= o.Settle // it comes first in the order
 	}
 	return w.rows >= o.Warmup || now.Sub(w.first) >= o.WarmupWait
 }
 
 // build makes a reference of a set and activates it.
-func (in *Intake) build(k pendingKey, v *catalog.Version) (*reference.Reference, error) {
+func (in *Intake) build(k pendingKey, v *catalog.Version, of warmup) (*reference.Reference, error) {
 	o := reference.Options{Limits: in.catalog.Options().Profile, SampleRows: in.catalog.Options().Rows}
 	limit, source := 0, "ml.reference rows"
 	if k.dataset == "" {
@@ -229,7 +239,7 @@ func (in *Intake) build(k pendingKey, v *catalog.Version) (*reference.Reference,
 	ref, err := reference.Build(v.Definition, in.pendingRows(k, limit), o)
 	if err != nil {
 		if errors.Is(err, reference.ErrNoRows) { // only an end without rows
-			return nil, errors.Join(err, in.drop(k))
+			return nil, errors.Join(err, in.drop(k, of))
 		}
 		return nil, err
 	}
@@ -256,7 +266,7 @@ func (in *Intake) build(k pendingKey, v *catalog.Version) (*reference.Reference,
 	}
 	in.parcelSeq++
 	if k.dataset != "" {
-		in.forget(k)
+		in.forget(k, of)
 	}
 	return ref, in.catalog.Activate(ref)
 }
@@ -292,7 +302,7 @@ func (in *Intake) pendingRows(k pendingKey, limit int) reference.Rows {
 
 // countPending counts the predictions that waited, now that there is a layout, and
 // posts their profiles in the commit that deletes them.
-func (in *Intake) countPending(k pendingKey, v *catalog.Version) error {
+func (in *Intake) countPending(k pendingKey, v *catalog.Version, of warmup) error {
 	layout := v.Layout()
 	plan, err := profile.NewPlan(layout)
 	if err != nil {
@@ -328,33 +338,30 @@ func (in *Intake) countPending(k pendingKey, v *catalog.Version) error {
 		return err
 	}
 	in.parcelSeq = seq
-	in.forget(k)
+	in.forget(k, of)
 	return nil
 }
 
 // drop deletes a set that nothing can be made of.
-func (in *Intake) drop(k pendingKey) error {
+func (in *Intake) drop(k pendingKey, of warmup) error {
 	tx := in.store.Begin()
 	tx.DeletePending(k.model, k.version, k.dataset)
 	if err := tx.Commit(store.Sync); err != nil {
 		return err
 	}
-	in.forget(k)
+	in.forget(k, of)
 	return nil
 }
 
 // forget ends the waiting of the records of k that were in the store. Those
-// that came in meanwhile wait for the next checkpoint.
-func (in *Intake) forget(k pendingKey) {
+// that came in meanwhile are a set of their own, which has only begun.
+func (in *Intake) forget(k pendingKey, saved warmup) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.warm, k)
-	if later := in.held.pending[k]; len(later) > 0 {
-		now := time.Unix(0, 0)
-		w := &warmup{first: now, last: now}
-		for range later {
-			w.rows++ // at least: entries hold one record or more
-		}
-		in.warm[k] = w
+	w := in.warm[k]
+	if w == nil || w.rows <= saved.rows {
+		delete(in.warm, k)
+		return
 	}
+	in.warm[k] = &warmup{rows: w.rows - saved.rows, first: w.last, last: w.last, complete: w.complete && !saved.complete}
 }
