@@ -33,18 +33,6 @@ var cuts = []cut{
 	{name: "a new directory, nothing unsynced survives", fresh: true, fromOpen: true, unsynced: 0, atLeast: 80},
 }
 
-// crashable is a MemFS that may be cloned at any moment. In Pebble v2.1.7 its
-// ReuseForWrite locks twice for reading, and hangs when CrashClone comes in
-// between.
-type crashable struct{ *vfs.MemFS }
-
-func (fs crashable) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	if err := fs.Rename(from, to); err != nil {
-		return nil, err
-	}
-	return fs.OpenReadWrite(to, c)
-}
-
 // images is how many disks a cut leaves: one when there is no chance in it.
 func (c cut) images() int {
 	if c.unsynced == 0 {
