@@ -151,7 +151,7 @@ func (e *evaluator) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	}
 	e.tel.ModelmetricsProfilesMerged.Add(ctx, int64(out.Windows))
 	if out.Duplicates > 0 {
-		e.tel.ModelmetricsProfilesRefused.Add(ctx, int64(out.Duplicates), reason(record.Duplicate))
+		e.tel.ModelmetricsProfilesRefused.Add(ctx, int64(out.Duplicates), reason(record.Repeated))
 	}
 	for _, r := range out.Refused {
 		what, ok := errors.AsType[record.Refusal](r)

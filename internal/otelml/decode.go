@@ -23,7 +23,10 @@ type Decoder struct {
 	names  groupPrefixes
 	prefix string
 	events map[string]record.Event
-	keys   struct{ model, version, id, dataset, complete string }
+	keys   struct {
+		model, version, id, dataset, complete string
+		revision, previous, lateInputs        string
+	}
 
 	// The attributes of the record before: those of the next one are nearly always
 	// the same, in the same order.
@@ -62,7 +65,8 @@ func NewDecoder(o Options) *Decoder {
 	d := &Decoder{names: newGroupPrefixes(o.Prefix), prefix: o.Prefix, events: map[string]record.Event{}}
 	d.keys.model, d.keys.version = o.Prefix+modelName, o.Prefix+modelVersion
 	d.keys.id, d.keys.dataset, d.keys.complete = o.Prefix+predictionID, o.Prefix+dataset, o.Prefix+referenceEnd
-	for e := record.Prediction; e <= record.Labelled; e++ {
+	d.keys.revision, d.keys.previous, d.keys.lateInputs = o.Prefix+labelRevision, o.Prefix+labelPrevious, o.Prefix+labelLateInputs
+	for e := record.Prediction; e <= record.Duplicate; e++ {
 		d.events[e.String()] = e
 	}
 	for wire, name := range o.Events {
@@ -129,7 +133,7 @@ func (d *Decoder) Record(lr plog.LogRecord, now time.Time, r *record.Record, ref
 		refuse(record.Refusal{Reason: record.NoModel, Key: d.keys.model,
 			Detail: "is missing, and the resource has no service.name to stand in"})
 		return false
-	case len(r.Fields) == 0 && !r.Last:
+	case len(r.Fields) == 0 && !r.Last && len(r.Previous) == 0 && r.Event != record.Duplicate:
 		refuse(record.Refusal{Reason: record.NoGroups, Key: r.Model,
 			Detail: "no field in any group; send attributes such as " + d.prefix + "features.age or " + d.prefix + "predictions.score"})
 		return false
@@ -203,6 +207,8 @@ func (d *Decoder) identity(k string, v pcommon.Value, r *record.Record, refuse f
 	case d.keys.complete:
 		r.Last = v.Type() == pcommon.ValueTypeBool && v.Bool()
 		return true
+	case d.keys.revision, d.keys.previous, d.keys.lateInputs:
+		return d.label(k, v, r, refuse)
 	default:
 		return true
 	}
@@ -253,6 +259,11 @@ func (d *Decoder) field(r *record.Record, g record.Group, name string, v pcommon
 	}
 	f := r.Next()
 	f.Group, f.Name = g, name
+	set(r, f, v)
+}
+
+// set converts a value in place.
+func set(r *record.Record, f *record.Field, v pcommon.Value) {
 	switch v.Type() {
 	case pcommon.ValueTypeDouble:
 		f.Value.SetNum(v.Double())

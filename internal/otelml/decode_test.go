@@ -245,6 +245,65 @@ func TestDeepValues(t *testing.T) {
 	}
 }
 
+// What groundtruth says of labels is read from labelled records alone, whole or
+// not at all.
+func TestLabels(t *testing.T) {
+	for _, c := range []struct {
+		name, event string
+		say         map[string]any
+		want        string // or the reason and what the message must name
+	}{
+		{"nothing", "ml.labelled", nil, "0 false"},
+		{"the first", "ml.labelled", map[string]any{"ml.label.revision": 1, "ml.label.previous": nil, "ml.label.late_inputs": false}, "1 false"},
+		{"late inputs", "ml.labelled", map[string]any{"ml.label.late_inputs": true}, "0 true"},
+		{"a correction", "ml.labelled", map[string]any{"ml.label.revision": 7, "ml.label.previous": map[string]any{"fraud": true, "none": nil, "tags": []any{"a", 1}}},
+			"7 false actuals.fraud=boolean actuals.none=missing actuals.tags=list"},
+		{"of a prediction", "ml.prediction", map[string]any{"ml.label.revision": "x", "ml.label.previous": 1, "ml.label.late_inputs": true}, "0 false"},
+		{"revision 0", "ml.labelled", map[string]any{"ml.label.revision": 0}, `bad_type: ml.label.revision: is the Int "0"; it must be an integer from 1 to 4294967295`},
+		{"revision 2³²", "ml.labelled", map[string]any{"ml.label.revision": 1 << 32}, `bad_type: ml.label.revision: is the Int "4294967296"; it must be an integer from 1 to 4294967295`},
+		{"a text", "ml.labelled", map[string]any{"ml.label.revision": "1"}, `bad_type: ml.label.revision: is the Str "1"; it must be an integer from 1 to 4294967295`},
+		{"no map", "ml.labelled", map[string]any{"ml.label.previous": true}, `bad_type: ml.label.previous: is the Bool "true"; it must be a map of actuals`},
+		{"no boolean", "ml.labelled", map[string]any{"ml.label.late_inputs": 1}, `bad_type: ml.label.late_inputs: is the Int "1"; it must be a boolean`},
+		{"no name", "ml.labelled", map[string]any{"ml.label.previous": map[string]any{"": 1}}, `too_large: ml.label.previous: a field's name has 1 to 256 bytes`},
+	} {
+		r, refused, ok := decode(t, otelml.Options{}, nil, func(lr plog.LogRecord) {
+			lr.SetEventName(c.event)
+			if err := lr.Attributes().FromRaw(merge(map[string]any{"ml.model.name": "m", "ml.actuals.fraud": false}, c.say)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		got := fmt.Sprint(r.Revision, r.LateInputs)
+		var before []string
+		for _, f := range r.Previous {
+			before = append(before, fmt.Sprintf(" %s.%s=%s", f.Group, f.Name, f.Value.Kind()))
+		}
+		slices.Sort(before)
+		if got += strings.Join(before, ""); !ok && len(refused) == 1 {
+			got = refused[0].Error()
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		event string
+		say   map[string]any
+	}{
+		{"ml.duplicate", nil}, // an id that came again has nothing more to say
+		{"ml.labelled", map[string]any{"ml.label.previous": map[string]any{"fraud": true}}},
+	} {
+		r, refused, ok := decode(t, otelml.Options{}, nil, func(lr plog.LogRecord) {
+			lr.SetEventName(c.event)
+			if err := lr.Attributes().FromRaw(merge(map[string]any{"ml.model.name": "m"}, c.say)); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if !ok || r.Event.String() != c.event {
+			t.Errorf("%s without fields: %v, refused %v", c.event, r.Event, refused)
+		}
+	}
+}
+
 func TestDecodingDoesNotAllocate(t *testing.T) {
 	lr := plog.NewLogRecord()
 	lr.SetEventName("ml.prediction")

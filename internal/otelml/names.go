@@ -20,6 +20,11 @@ const (
 	dataset      = "dataset"
 	referenceEnd = "reference.complete"
 
+	// Of labelled records: what groundtruth says of the labels.
+	labelRevision   = "label.revision"    // integer, from 1
+	labelPrevious   = "label.previous"    // map: the actuals of the revision before
+	labelLateInputs = "label.late_inputs" // boolean
+
 	eventName      = "event.name" // of SDKs that cannot set LogRecord.EventName
 	serviceName    = "service.name"
 	serviceVersion = "service.version"

@@ -13,9 +13,14 @@ var ErrCorrupt = errors.New("corrupt records")
 // A batch begins with the version of the codec, one byte, and the number of its
 // records, 4 bytes little-endian: what is cut between two records is no batch.
 // docs/formats/log.md describes the rest.
+//
+// Version 2 is version 1 with what a record says of labels. A batch in which none
+// says anything is one of version 1: its bytes, and so its identity, are those
+// that earlier builds wrote.
 const (
-	codecVersion = 1
-	headerSize   = 5
+	codecVersion  = 1
+	labelsVersion = 2
+	headerSize    = 5
 )
 
 // Flags of an encoded record.
@@ -46,13 +51,15 @@ type Encoder struct {
 	ends   bool
 	prev   Record // only its source and time
 	shapes [][]Key
-	last   int // the shape of the previous record
+	last   int     // the shape of the previous record
+	fields []Field // of a record with labels, and what it says of them
+	labels bool    // there has been such a record
 }
 
 // Reset begins a new batch and keeps the memory.
 func (e *Encoder) Reset() {
 	e.buf = append(e.buf[:0], codecVersion, 0, 0, 0, 0)
-	e.n, e.last, e.ends = 0, 0, false
+	e.n, e.last, e.ends, e.labels = 0, 0, false, false
 	e.prev.Model, e.prev.Version, e.prev.Environment, e.prev.Time = "", "", "", 0
 	e.shapes = e.shapes[:0]
 }
@@ -68,6 +75,9 @@ func (e *Encoder) Bytes() []byte {
 	if len(e.buf) == 0 {
 		e.Reset()
 	}
+	if e.labels {
+		e.buf[0] = labelsVersion
+	}
 	binary.LittleEndian.PutUint32(e.buf[1:], uint32(e.n))
 	return e.buf
 }
@@ -77,9 +87,14 @@ func (e *Encoder) Append(r *Record) {
 	if len(e.buf) == 0 {
 		e.Reset()
 	}
-	shape, known := e.shape(r.Fields)
+	fields := r.Fields
+	if says(r) {
+		e.fields = appendLabels(append(e.fields[:0], fields...), r)
+		fields, e.labels = e.fields, true
+	}
+	shape, known := e.shape(fields)
 	source := e.n == 0 || r.Model != e.prev.Model || r.Version != e.prev.Version || r.Environment != e.prev.Environment
-	flags := byte(r.Event) | bit(r.Test, flagTest) | bit(r.Last, flagLast) | bit(r.Stamped, flagStamped) |
+	flags := byte(r.Event)&flagEvent | bit(r.Test, flagTest) | bit(r.Last, flagLast) | bit(r.Stamped, flagStamped) |
 		bit(r.ID != "", flagID) | bit(source, flagSource) | bit(!known, flagShape)
 	b := append(e.buf, flags)
 	if source {
@@ -98,14 +113,14 @@ func (e *Encoder) Append(r *Record) {
 	if known {
 		b = binary.AppendUvarint(b, uint64(shape))
 	} else {
-		b = binary.AppendUvarint(b, uint64(len(r.Fields)))
-		for i := range r.Fields {
-			b = append(b, byte(r.Fields[i].Group))
-			b = appendText(b, r.Fields[i].Name)
+		b = binary.AppendUvarint(b, uint64(len(fields)))
+		for i := range fields {
+			b = append(b, byte(fields[i].Group))
+			b = appendText(b, fields[i].Name)
 		}
 	}
-	for i := range r.Fields {
-		b = appendValue(b, &r.Fields[i].Value)
+	for i := range fields {
+		b = appendValue(b, &fields[i].Value)
 	}
 	e.buf = b
 	e.n++
@@ -194,6 +209,7 @@ type Decoder struct {
 	left    uint32 // records
 	err     error
 	arrived int64
+	version byte
 	prev    Record
 	shapes  [][]Key
 }
@@ -205,10 +221,10 @@ func NewDecoder(b []byte, arrived int64) *Decoder {
 	switch {
 	case len(b) < headerSize:
 		d.fail("a header of %d bytes", len(b))
-	case b[0] != codecVersion:
-		d.fail("version %d, this build reads %d", b[0], codecVersion)
+	case b[0] != codecVersion && b[0] != labelsVersion:
+		d.fail("version %d, this build reads %d and %d", b[0], codecVersion, labelsVersion)
 	default:
-		d.left, d.in = binary.LittleEndian.Uint32(b[1:]), b[headerSize:]
+		d.version, d.left, d.in = b[0], binary.LittleEndian.Uint32(b[1:]), b[headerSize:]
 	}
 	return d
 }
@@ -240,7 +256,11 @@ func (d *Decoder) Next(r *Record) bool {
 		r.Time = d.prev.Time
 	}
 	for _, k := range d.shape(flags&flagShape != 0) {
-		r.Append(k.Group, k.Name, d.value(r, true))
+		if v := d.value(r, true); k.Group < groups {
+			r.Append(k.Group, k.Name, v)
+		} else {
+			d.label(r, k, v)
+		}
 	}
 	return d.err == nil
 }
@@ -260,7 +280,7 @@ func (d *Decoder) shape(fresh bool) []Key {
 	keys := make([]Key, 0, n)
 	for range n {
 		g := Group(d.byte())
-		if g >= groups {
+		if g >= groups && (d.version < labelsVersion || g > groupLabel) {
 			d.fail("group %d", g)
 		}
 		keys = append(keys, Key{g, d.text()})

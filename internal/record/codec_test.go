@@ -52,8 +52,22 @@ func records() *rapid.Generator[[]Record] {
 		for _, k := range keys.Draw(t, "shape") {
 			r.Append(k.Group, k.Name, values().Draw(t, "value"))
 		}
+		if rapid.IntRange(0, 3).Draw(t, "labels") == 0 {
+			labels(t, &r)
+		}
 		return r
 	}), 0, 12)
+}
+
+// labels makes a record say something of labels, or the event that only
+// groundtruth sends.
+func labels(t *rapid.T, r *Record) {
+	r.Event = rapid.SampledFrom([]Event{Labelled, Labelled, Duplicate, Prediction}).Draw(t, "event with labels")
+	r.Revision = rapid.SampledFrom([]uint32{0, 1, 2, math.MaxUint32}).Draw(t, "revision")
+	r.LateInputs = rapid.Bool().Draw(t, "late inputs")
+	for range rapid.IntRange(0, 3).Draw(t, "previous") {
+		*r.NextPrevious() = Field{Actuals, texts.Draw(t, "previous name"), values().Draw(t, "previous value")}
+	}
 }
 
 // write encodes records; the bytes are a copy.
@@ -86,6 +100,10 @@ func normal(r Record, arrived int64) string {
 	s := fmt.Sprintf("%v %v %v %v %q %q %q %q %d", r.Event, r.Test, r.Last, r.Stamped, r.Model, r.Version, r.Environment, r.ID, r.Time)
 	for _, f := range r.Fields {
 		s += fmt.Sprintf("\n%v %q %s", f.Group, f.Name, show(f.Value))
+	}
+	s += fmt.Sprintf("\nrevision %d %v", r.Revision, r.LateInputs)
+	for _, f := range r.Previous {
+		s += fmt.Sprintf("\nprevious %v %q %s", f.Group, f.Name, show(f.Value))
 	}
 	return s
 }
@@ -225,22 +243,77 @@ func malformed() map[string][]byte {
 	source := []byte{1, 'm', 0, 0}
 	record := func(b ...byte) []byte { return batch(1, append(append([]byte{start}, source...), b...)...) }
 	return map[string][]byte{
-		"a header of 0 bytes":           {},
-		"version 2, this build reads 1": {2, 0, 0, 0, 0},
-		"1 bytes after the last record": batch(0, 0),
-		"truncated":                     batch(1),
-		"bad length":                    batch(1, start, 200),
-		"bad count":                     record(0xff, 0xff, 0xff, 0xff, 0x0f),
-		"shape 0 of 0":                  batch(1, append([]byte{flagSource}, append(source, 0)...)...),
-		"group 6":                       record(1, 6, 1, 'a', byte(Missing)),
-		"kind 8":                        record(1, 0, 1, 'a', 8),
-		"truncated number":              record(1, 0, 1, 'a', byte(Number), 1, 2, 3),
-		"bad varint":                    record(1, 0, 1, 'a', byte(Integer), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f),
-		"nested list":                   record(1, 0, 1, 'a', byte(List), 1, byte(List), 0),
-		"bad count ":                    record(1, 0, 1, 'a', byte(Dict), 0xff, 0xff, 0x03),
-		"truncated ":                    record(1, 0, 1, 'a', byte(List), 60),
-		"bad length ":                   record(1, 0, 200, 'a'),
-		"bad varint ":                   batch(1, start|flagStamped, 1, 'm', 0, 0, 0x80),
+		"a header of 0 bytes":                 {},
+		"version 3, this build reads 1 and 2": {3, 0, 0, 0, 0},
+		"1 bytes after the last record":       batch(0, 0),
+		"truncated":                           batch(1),
+		"bad length":                          batch(1, start, 200),
+		"bad count":                           record(0xff, 0xff, 0xff, 0xff, 0x0f),
+		"shape 0 of 0":                        batch(1, append([]byte{flagSource}, append(source, 0)...)...),
+		"group 6":                             record(1, 6, 1, 'a', byte(Missing)),
+		"kind 8":                              record(1, 0, 1, 'a', 8),
+		"truncated number":                    record(1, 0, 1, 'a', byte(Number), 1, 2, 3),
+		"bad varint":                          record(1, 0, 1, 'a', byte(Integer), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f),
+		"nested list":                         record(1, 0, 1, 'a', byte(List), 1, byte(List), 0),
+		"bad count ":                          record(1, 0, 1, 'a', byte(Dict), 0xff, 0xff, 0x03),
+		"truncated ":                          record(1, 0, 1, 'a', byte(List), 60),
+		"bad length ":                         record(1, 0, 200, 'a'),
+		"bad varint ":                         batch(1, start|flagStamped, 1, 'm', 0, 0, 0x80),
+
+		// What is said of labels, in version 2 alone.
+		"group 6 ":                       record(1, byte(groupPrevious), 1, 'a', byte(Missing)),
+		"group 8":                        second(record(1, 8, 1, 'a', byte(Missing))),
+		`label "a" is missing`:           second(record(1, byte(groupLabel), 1, 'a', byte(Missing))),
+		`label "revision" is integer`:    second(record(label(labelRevision, byte(Integer), 0)...)),
+		`label "revision" is integer `:   second(record(label(labelRevision, byte(Integer), 1)...)), // −1
+		`label "revision" is text`:       second(record(label(labelRevision, byte(Text), 0)...)),
+		`label "late_inputs" is boolean`: second(record(label(labelLateInputs, byte(Boolean), 1)...)),
+		`label "event" is integer`:       second(record(label(labelEvent, byte(Integer), 2*byte(Labelled))...)),
+		`label "event" is integer `:      second(record(label(labelEvent, byte(Integer), 2*byte(Duplicate)+2)...)),
+	}
+}
+
+// second makes a batch one of version 2.
+func second(b []byte) []byte {
+	b[0] = labelsVersion
+	return b
+}
+
+// label is a record's only field.
+func label(name string, value ...byte) []byte {
+	return append(append([]byte{1, byte(groupLabel), byte(len(name))}, name...), value...)
+}
+
+// Bytes are on disk. A batch that says nothing of labels is written as it was
+// before labels could be said, and one that does looks like this.
+func TestBytesOnDisk(t *testing.T) {
+	plain := Record{Event: Labelled, Model: "m", Time: 2, Stamped: true, ID: "i"}
+	plain.Append(Actuals, "y", Bool(true))
+	said := plain
+	said.Revision, said.LateInputs = 3, true
+	said.Previous = []Field{{Actuals, "y", Bool(false)}}
+	for _, c := range []struct {
+		rs   []Record
+		want string
+	}{
+		{nil, "0100000000"},
+		{[]Record{plain}, "0101000000f3016d0000016904010301790301"},
+		{[]Record{said}, "0201000000f3016d000001690404" + "030179" + "07087265766973696f6e" + "070b6c6174655f696e70757473" + "060179" + "0301" + "0206" + "00" + "0300"},
+		{[]Record{plain, said}, "0202000000f3016d0000016904010301790301" +
+			"b3016900" + "04" + "030179" + "07087265766973696f6e" + "070b6c6174655f696e70757473" + "060179" + "0301" + "0206" + "00" + "0300"},
+		{[]Record{{Event: Duplicate, Model: "m", ID: "i"}}, "0201000000e0016d000001690107056576656e740208"},
+	} {
+		if got := fmt.Sprintf("%x", write(c.rs)); got != c.want {
+			t.Errorf("%d records\n%s, want\n%s", len(c.rs), got, c.want)
+		}
+	}
+	// An encoder that is used again forgets it.
+	var e Encoder
+	e.Append(&said)
+	e.Reset()
+	e.Append(&plain)
+	if !bytes.Equal(e.Bytes(), write([]Record{plain})) {
+		t.Errorf("%x", e.Bytes())
 	}
 }
 
@@ -299,6 +372,8 @@ func FuzzDecoder(f *testing.F) {
 	r.Append(Predictions, "p", DictOf([]Element{{"x", Int(-1)}, {"y", Str("z")}}))
 	r.Append(Actuals, "p", ListOf([]Element{{"", Bool(true)}}))
 	f.Add(write([]Record{r, r, {Last: true}}))
+	l := Record{Event: Labelled, Model: "m", Revision: 2, LateInputs: true, Previous: r.Fields[:1]}
+	f.Add(write([]Record{r, l, {Event: Duplicate}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		rs, err := read(b, 3)
 		if err != nil {
@@ -329,8 +404,9 @@ func typical() *Record {
 
 func TestAppendDoesNotAllocate(t *testing.T) {
 	var e Encoder
-	rs := []*Record{typical(), typical(), {Model: "other"}}
+	rs := []*Record{typical(), typical(), {Model: "other"}, typical()}
 	rs[1].Fields = rs[1].Fields[:10]
+	rs[3].Event, rs[3].Revision, rs[3].Previous = Labelled, 2, rs[0].Fields[22:]
 	batch := func() {
 		e.Reset()
 		for range 10 {

@@ -12,15 +12,16 @@ import "fmt"
 // Event says what a record tells.
 type Event uint8
 
-// The events that arrive from outside.
+// The events.
 const (
 	Prediction Event = iota // ml.prediction: a model answered
 	Actual                  // ml.actual: ground truth for an earlier prediction
 	Reference               // ml.reference: a row of the set to compare with
 	Labelled                // ml.labelled: a prediction whose actual has been joined
+	Duplicate               // ml.duplicate: a prediction's id came again; groundtruth says so, no service does
 )
 
-var eventNames = [...]string{"ml.prediction", "ml.actual", "ml.reference", "ml.labelled"}
+var eventNames = [...]string{"ml.prediction", "ml.actual", "ml.reference", "ml.labelled", "ml.duplicate"}
 
 // String returns the event's name on the wire.
 func (e Event) String() string { return eventNames[e] }
@@ -111,12 +112,20 @@ type Record struct {
 	Time        int64   // unix nanoseconds, event time
 	Fields      []Field // in the order in which they came
 
+	// Of Labelled, where labels may change. Revision numbers the statements about
+	// one prediction from 1; 0 where nobody counts them. Previous is the actuals as
+	// the revision before had them: whoever counts takes these back. LateInputs says
+	// that the raw inputs were not in the prediction and came after it.
+	Revision   uint32
+	LateInputs bool
+	Previous   []Field
+
 	elems []Element
 }
 
 // Reset forgets everything and keeps the memory.
 func (r *Record) Reset() {
-	*r = Record{Fields: r.Fields[:0], elems: r.elems[:0]}
+	*r = Record{Fields: r.Fields[:0], Previous: r.Previous[:0], elems: r.elems[:0]}
 }
 
 // Append adds a field.
@@ -126,14 +135,25 @@ func (r *Record) Append(g Group, name string, v Value) {
 
 // Next adds a field and returns it to be filled in. Its value is what stood at
 // this place in a record before; use the setters of Value.
-func (r *Record) Next() *Field {
-	n := len(r.Fields)
-	if n < cap(r.Fields) {
-		r.Fields = r.Fields[:n+1]
+func (r *Record) Next() *Field { return next(&r.Fields) }
+
+// NextPrevious adds an actual that is taken back, likewise.
+func (r *Record) NextPrevious() *Field {
+	f := next(&r.Previous)
+	f.Group = Actuals
+	return f
+}
+
+func next(fields *[]Field) *Field {
+	fs := *fields
+	n := len(fs)
+	if n < cap(fs) {
+		fs = fs[:n+1]
 	} else {
-		r.Fields = append(r.Fields, Field{})
+		fs = append(fs, Field{})
 	}
-	return &r.Fields[n]
+	*fields = fs
+	return &fs[n]
 }
 
 // Elements returns room for n elements of a List or Dict. It belongs to the

@@ -124,7 +124,8 @@ func TestElementsStay(t *testing.T) {
 
 func TestReset(t *testing.T) {
 	r := *typical()
-	r.Last, r.Test, r.Event = true, true, Labelled
+	r.Last, r.Test, r.Event, r.Revision, r.LateInputs = true, true, Labelled, 2, true
+	r.NextPrevious().Name = "fraud"
 	r.Reset()
 	if got, want := normal(r, 0), normal(Record{}, 0); got != want {
 		t.Errorf("%s is left", got)
@@ -146,7 +147,7 @@ func TestGet(t *testing.T) {
 // The words of the wire never change.
 func TestWords(t *testing.T) {
 	var got []string
-	for e := Prediction; e <= Labelled; e++ {
+	for e := Prediction; e <= Duplicate; e++ {
 		back, ok := ParseEvent(e.String())
 		if !ok || back != e {
 			t.Errorf("%s is read as %v", e, back)
@@ -167,7 +168,7 @@ func TestWords(t *testing.T) {
 		got = append(got, r.String())
 	}
 	want := strings.Fields(`
-		ml.prediction ml.actual ml.reference ml.labelled
+		ml.prediction ml.actual ml.reference ml.labelled ml.duplicate
 		features raw_inputs predictions actuals explanations metrics
 		missing number integer boolean text list dict unusable
 		not_a_prediction no_model no_groups bad_type too_many_fields too_deep too_large unknown_model too_many_models

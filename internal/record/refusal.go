@@ -37,7 +37,7 @@ const (
 	TooManyVersions                // the limit of versions of the model is reached
 	TooLate                        // older than retention
 	TooEarly                       // further in the future than clocks may differ
-	Duplicate                      // counted before
+	Repeated                       // a batch or a profile that was counted before
 	UnknownField                   // a field the version's reference does not have
 	ReferenceFull                  // the limit of reference rows is reached
 	ReferenceExists                // the version has a reference from its configuration

@@ -189,7 +189,7 @@ func (p *profiler) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		p.tel.ProfileBatchesFailed.Add(ctx, 1)
 		return err // retryable: nothing of the batch was kept
 	case out.Duplicate:
-		p.refusals.count(ctx, record.Refusal{Reason: record.Duplicate, Detail: "a batch that had been counted was sent again"}, n, now)
+		p.refusals.count(ctx, record.Refusal{Reason: record.Repeated, Detail: "a batch that had been counted was sent again"}, n, now)
 		return nil
 	}
 	p.tel.ProfileRecordsAccepted.Add(ctx, int64(n))
