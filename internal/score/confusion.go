@@ -165,22 +165,28 @@ func (c Confusion) BusinessValue(w Worth, of Share) Value {
 }
 
 func (c Confusion) businessValue(w Worth, of Share) Value {
-	positive := float64(w.TP*float64(c.TP)) + float64(w.FP*float64(c.FP))
-	negative := float64(w.FN*float64(c.FN)) + float64(w.TN*float64(c.TN))
-	p, n := c.predicted(), c.TN+c.FN
-	switch {
-	case c.N() == 0:
+	if c.N() == 0 {
 		return absent("", 0, NoLabels)
+	}
+	return counts{float64(c.TP), float64(c.FP), float64(c.FN), float64(c.TN)}.businessValue(w, of)
+}
+
+// businessValue is that of some decisions.
+func (c counts) businessValue(w Worth, of Share) Value {
+	positive := float64(w.TP*c.tp) + float64(w.FP*c.fp)
+	negative := float64(w.FN*c.fn) + float64(w.TN*c.tn)
+	p, n := c.tp+c.fp, c.tn+c.fn
+	switch {
 	case of == OfAll:
 		return Value{Value: positive + negative}
 	case of == OfOne:
-		return Value{Value: (positive + negative) / float64(c.N())}
+		return Value{Value: (positive + negative) / (p + n)}
 	case p == 0:
-		return absent("", c.N(), NoPredictedPositive)
+		return Value{Err: NotComputable{NoPredictedPositive}}
 	case n == 0:
-		return absent("", c.N(), NoPredictedNegative)
+		return Value{Err: NotComputable{NoPredictedNegative}}
 	}
-	return Value{Value: positive/float64(p) + negative/float64(n)}
+	return Value{Value: positive/p + negative/n}
 }
 
 // finite returns v, or that it cannot be computed if its value is not finite.

@@ -98,6 +98,7 @@ const (
 	WarnUndefined   Word = "undefined_classes"
 	WarnOtherClass  Word = "other_class"
 	WarnZeroDivided Word = "zero_division"
+	WarnOutOfRange  Word = "score_out_of_range"
 )
 
 // Warning says why to distrust a value. It is a plain, comparable value.
@@ -122,6 +123,8 @@ func (w Warning) String() string {
 		return fmt.Sprintf("%d classes were never predicted or never occurred; they count as 0", w.Have)
 	case WarnOtherClass:
 		return fmt.Sprintf("%d rows are of classes beyond the list; they count as one class", w.Have)
+	case WarnOutOfRange:
+		return fmt.Sprintf("%d scores lie outside [0, 1]; they count as 0 or 1", w.Have)
 	case WarnZeroDivided:
 		return "the denominator is zero; the value is the one that was asked for"
 	}

@@ -1,0 +1,151 @@
+package score
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// MinCalibrated is the number of labelled rows that a calibration needs.
+const MinCalibrated = 30
+
+// How the need of a calibration is tested.
+const (
+	splits     = 10   // of the rows into nine parts to fit to and one to test
+	testShare  = 10   // one in so many
+	errorBins  = 10   // of like numbers of rows
+	perfectAUC = .999 // from here on there is nothing to gain
+	splitSeed  = 42
+)
+
+// Calibrate returns the calibrator of a model from its labelled scores, which it
+// sorts; they are finite. It takes scores as they are, returning the zero
+// Calibrator, where that is right already:
+//
+//   - only one class occurs, so there is nothing to learn;
+//   - roc_auc is above .999;
+//   - calibration does not lessen the expected calibration error. Ten times the
+//     rows are split at random, each class by itself, into nine parts that a
+//     calibrator is fitted to and one that it is tested with; the errors of all
+//     tests together decide, over ten bins of like numbers of rows.
+//
+// The last two need scores that are probabilities: where one lies outside [0, 1]
+// they are calibrated in any case. Otherwise this is the rule of NannyML, whose
+// random numbers are others. Equal rows give an equal calibrator.
+func Calibrate(all []Labelled) *Calibrator {
+	sortLabelled(all)
+	pos, outside := 0, false
+	for _, l := range all {
+		if l.Positive {
+			pos++
+		}
+		outside = outside || l.Score < 0 || l.Score > 1
+	}
+	if pos == 0 || pos == len(all) {
+		return new(Calibrator)
+	}
+	if !outside && (aucOf(all) > perfectAUC || !needed(all)) {
+		return new(Calibrator)
+	}
+	return Isotonic(all)
+}
+
+// aucOf returns the exact area under the ROC curve of sorted scores of both
+// classes; ties count half.
+func aucOf(sorted []Labelled) float64 {
+	var area wide // doubled
+	var pos, neg uint64
+	for i := 0; i < len(sorted); {
+		var p, n uint64
+		for from := i; i < len(sorted) && sorted[i].Score == sorted[from].Score; i++ {
+			if sorted[i].Positive {
+				p++
+			} else {
+				n++
+			}
+		}
+		area.addProduct(p, neg)
+		area.addProduct(p, neg)
+		area.addProduct(p, n)
+		pos, neg = pos+p, neg+n
+	}
+	return area.float() / (2 * product(pos, neg).float())
+}
+
+// needed reports whether calibration lessens the error of rows that it was not
+// fitted to.
+func needed(sorted []Labelled) bool {
+	var classes [2][]int32 // the rows of each
+	for i, l := range sorted {
+		c := 0
+		if l.Positive {
+			c = 1
+		}
+		classes[c] = append(classes[c], int32(i))
+	}
+	rng := rand.New(rand.NewPCG(splitSeed, 0))
+	test := make([]bool, len(sorted))
+	raw := make([]Labelled, 0, len(sorted)+splits)
+	calibrated := make([]Labelled, 0, len(sorted)+splits)
+	for range splits {
+		clear(test)
+		for _, rows := range classes {
+			for i := range min((len(rows)+testShare/2)/testShare, len(rows)-1) {
+				j := i + rng.IntN(len(rows)-i)
+				rows[i], rows[j] = rows[j], rows[i]
+				test[rows[i]] = true
+			}
+		}
+		c := isotonic(func(yield func(Labelled) bool) {
+			for i, l := range sorted {
+				if !test[i] && !yield(l) {
+					return
+				}
+			}
+		})
+		for i, l := range sorted {
+			if test[i] {
+				raw = append(raw, l)
+				calibrated = append(calibrated, Labelled{c.Probability(l.Score), l.Positive})
+			}
+		}
+	}
+	return expectedError(raw) > expectedError(calibrated)
+}
+
+// expectedError is the expected calibration error over bins of like numbers of
+// rows; the last one takes the rest. It sorts the rows.
+func expectedError(rows []Labelled) float64 {
+	slices.SortStableFunc(rows, func(a, b Labelled) int {
+		switch {
+		case a.Score < b.Score:
+			return -1
+		case a.Score > b.Score:
+			return 1
+		}
+		return 0
+	})
+	n := len(rows)
+	bins := errorBins
+	if n <= 2*bins {
+		bins = max(n/2, 1)
+	}
+	width := max(n/bins, 1)
+	sum := 0.0
+	for from := 0; from < n; {
+		to := from + width
+		if to+width > n {
+			to = n
+		}
+		gap := 0.0
+		for _, l := range rows[from:to] {
+			gap += l.Score
+			if l.Positive {
+				gap--
+			}
+		}
+		sum += math.Abs(gap)
+		from = to
+	}
+	return sum / float64(max(n, 1))
+}
