@@ -6,6 +6,7 @@ package num
 
 import (
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/big"
 	"math/bits"
@@ -129,6 +130,23 @@ func (s *Sum) Merge(o *Sum) {
 		s.c[i] += v
 	}
 }
+
+// Sub takes away everything that was added to o, exactly: after Merge it leaves
+// the sum that was there before. It does not modify o. A sum has no parts, so it
+// cannot tell whether what is taken away was ever there; who counts can.
+func (s *Sum) Sub(o *Sum) {
+	if s.added+o.added > maxAdded {
+		s.propagate()
+	}
+	s.added += o.added
+	for i, v := range &o.c {
+		s.c[i] -= v
+	}
+}
+
+// ErrSub is wrapped by the errors of every Sub above this package: more is to be
+// taken away than is there. What it was to be taken from is left as it was.
+var ErrSub = errors.New("more is taken away than is there")
 
 // propagate moves carries up until every chunk but the last lies in [0, 2³²).
 // That form is unique for each value of the sum: two's complement with digits

@@ -248,6 +248,35 @@ func TestSumLaws(t *testing.T) {
 	})
 }
 
+// What is taken away again has never been there, however much was added between.
+func TestSubUndoesMerge(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := of(rapid.SliceOfN(number(), 0, 60).Draw(t, "a")...), of(rapid.SliceOfN(number(), 0, 60).Draw(t, "b")...)
+		sum, before := a, b
+		sum.Merge(&b)
+		for range rapid.SampledFrom([]int{0, 1, 3000}).Draw(t, "carries") { // the carries propagate meanwhile
+			sum.Add(1e300)
+			sum.Add(-1e300)
+		}
+		sum.Sub(&b)
+		if b != before {
+			t.Fatal("Sub modified its argument")
+		}
+		if !sum.Equal(&a) || !bytes.Equal(encode(t, &sum), encode(t, &a)) {
+			t.Fatalf("%v, want %v", &sum, &a)
+		}
+		sum.Sub(&a)
+		if !sum.IsZero() || !bytes.Equal(encode(t, &sum), []byte{0}) {
+			t.Fatalf("%v is left of nothing", &sum)
+		}
+		sum.Sub(&b) // a sum may be negative
+		sum.Merge(&b)
+		if !sum.IsZero() {
+			t.Fatalf("%v is left of nothing", &sum)
+		}
+	})
+}
+
 // malformed are encodings that must be refused, by what is wrong with them.
 func malformed() map[string][]byte {
 	m := map[string][]byte{

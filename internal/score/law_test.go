@@ -1,11 +1,13 @@
 package score_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/driftmeter/driftmeter/internal/num"
 	"github.com/driftmeter/driftmeter/internal/score"
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 	"pgregory.net/rapid"
@@ -17,7 +19,10 @@ type monoid[S any, R any] struct {
 	row   *rapid.Generator[R]
 	add   func(S, R)
 	merge func(S, S) error
+	sub   func(S, S) error
 	same  func(S, S) bool
+	// forgive copies to the first what Sub cannot know of the second: extremes.
+	forgive func(got, want S)
 }
 
 func (m monoid[S, R]) of(rows []R) S {
@@ -72,6 +77,7 @@ func (m monoid[S, R]) laws(t *testing.T) {
 		if !m.same(zero, whole) || !m.same(whole, m.of(rows)) {
 			t.Fatal("the empty summary is not the identity")
 		}
+		m.takeBack(t, rows, i, j)
 		shuffled := slices.Clone(rows)
 		seed := rapid.Uint64().Draw(t, "seed")
 		rand.New(rand.NewPCG(0, seed)).Shuffle(len(rows), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
@@ -79,6 +85,33 @@ func (m monoid[S, R]) laws(t *testing.T) {
 			t.Fatal("the order of the rows shows")
 		}
 	})
+}
+
+// takeBack checks that Sub undoes Merge, whichever part is taken back, leaves its
+// argument alone, and refuses what was never counted without changing anything.
+func (m monoid[S, R]) takeBack(t *rapid.T, rows []R, i, j int) {
+	whole, part := m.of(rows), m.of(rows[i:j])
+	if err := m.sub(whole, part); err != nil {
+		t.Fatal(err)
+	}
+	if !m.same(part, m.of(rows[i:j])) {
+		t.Fatal("taking back changed its argument")
+	}
+	want := m.of(slices.Concat(rows[:i], rows[j:]))
+	if m.forgive != nil && len(rows) > j-i {
+		m.forgive(whole, want)
+	}
+	if !m.same(whole, want) {
+		t.Fatalf("without the rows from %d to %d, it is not what the others give", i, j)
+	}
+	more := m.of(slices.Concat(rows, rows[i:j]))
+	if err := m.sub(m.of(rows), more); (err == nil) != (i == j) || err != nil && !errors.Is(err, num.ErrSub) {
+		t.Fatalf("%d rows of %d were taken back: %v", len(rows)+j-i, len(rows), err)
+	}
+	less := m.of(rows[:i])
+	if err := m.sub(less, m.of(rows[i:])); err != nil && !m.same(less, m.of(rows[:i])) {
+		t.Fatal("a refusal has changed something")
+	}
 }
 
 // any finite float64, and often one that is near others.
@@ -120,6 +153,7 @@ func TestBinaryLaws(t *testing.T) {
 			add(b, g, r.score, r.positive, r.predicted)
 		},
 		merge: (*score.Binary).Merge,
+		sub:   (*score.Binary).Sub,
 		same:  (*score.Binary).Equal,
 	}
 	t.Run("with histograms", m.laws)
@@ -192,6 +226,7 @@ func TestMulticlassLaws(t *testing.T) {
 			m.AddLogLoss(r.p)
 		},
 		merge: (*score.Multiclass).Merge,
+		sub:   (*score.Multiclass).Sub,
 		same:  (*score.Multiclass).Equal,
 	}.laws(t)
 }
@@ -204,7 +239,11 @@ func TestRegressionLaws(t *testing.T) {
 		}),
 		add:   func(r *score.Regression, x [2]float64) { r.Add(x[0], x[1]) },
 		merge: func(r, o *score.Regression) error { r.Merge(o); return nil },
+		sub:   (*score.Regression).Sub,
 		same:  (*score.Regression).Equal,
+		forgive: func(got, want *score.Regression) {
+			got.Largest, got.Actual.Min, got.Actual.Max = want.Largest, want.Actual.Min, want.Actual.Max
+		},
 	}.laws(t)
 }
 

@@ -83,6 +83,38 @@ func (h *Hist) Merge(o *Hist) error {
 	return nil
 }
 
+// Sub takes away the values of o, a histogram of the same grid whose values are
+// among those of h: what is left has the bytes of the rest. It does not modify o.
+//
+// If the numbers of bins differ, the error wraps ErrBins; if o has values that h
+// does not have, as far as a bin shows it, num.ErrSub. h is then left as it was.
+func (h *Hist) Sub(o *Hist) error {
+	if len(h.Counts) != len(o.Counts) {
+		return fmt.Errorf("%w: %d and %d bins", ErrBins, len(h.Counts), len(o.Counts))
+	}
+	lower, upper, last := h.Lower, h.Upper, len(h.Counts)-1
+	lower.Sub(&o.Lower)
+	upper.Sub(&o.Upper)
+	for i, n := range h.Counts {
+		left := n - o.Counts[i]
+		switch sum := h.Sums[i] - o.Sums[i]; { // sums of more than 2³² values have wrapped, and unwrap
+		case o.Counts[i] > n:
+			return fmt.Errorf("%w: %d values of bin %d, which has %d", num.ErrSub, o.Counts[i], i, n)
+		case left < scale && sum > left*scale:
+			return fmt.Errorf("%w: a sum of %d is left of the %d values of bin %d", num.ErrSub, sum, left, i)
+		}
+	}
+	if h.Counts[0] == o.Counts[0] && !lower.IsZero() || h.Counts[last] == o.Counts[last] && !upper.IsZero() {
+		return fmt.Errorf("%w: an empty tail with a sum is left", num.ErrSub)
+	}
+	for i := range h.Counts {
+		h.Counts[i] -= o.Counts[i]
+		h.Sums[i] -= o.Sums[i]
+	}
+	h.Lower, h.Upper = lower, upper
+	return nil
+}
+
 // Total returns the number of values.
 func (h *Hist) Total() uint64 {
 	var n uint64

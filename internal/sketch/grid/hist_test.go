@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/driftmeter/driftmeter/internal/num"
 )
 
 func histOf(g *Grid, xs []float64) *Hist {
@@ -70,6 +72,65 @@ func TestHistLaws(t *testing.T) {
 			t.Fatalf("%d values, want %d", merged.Total(), len(xs))
 		}
 	})
+}
+
+// What is left has the bytes of the rest; what was never there is refused and
+// changes nothing.
+func TestHistSub(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := Build(sample(t), options(t))
+		xs, ys := rapid.SliceOfN(value(), 0, 60).Draw(t, "xs"), rapid.SliceOfN(value(), 0, 60).Draw(t, "ys")
+		h, some, rest := histOf(g, slices.Concat(xs, ys)), histOf(g, ys), histOf(g, xs)
+		full, before := histOf(g, slices.Concat(xs, ys)), encode(t, some)
+		if err := h.Sub(some); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(encode(t, h), encode(t, rest)) || !bytes.Equal(encode(t, some), before) {
+			t.Fatalf("%v is left, want %v", h, rest)
+		}
+		if len(ys) > 0 {
+			if err := h.Sub(full); !errors.Is(err, num.ErrSub) || !bytes.Equal(encode(t, h), encode(t, rest)) {
+				t.Fatalf("%d values of %d: %v", full.Total(), h.Total(), err)
+			}
+		}
+	})
+	g := Build([]float64{0, 1, 2, 3}, Options{})
+	for name, c := range map[string][2][]float64{
+		"another bin":     {{0.5}, {1.5}},
+		"further right":   {{0.25}, {0.75}},
+		"another far one": {{-7}, {-8}},
+		"far up":          {{7}, {8}},
+	} {
+		h := histOf(g, c[0])
+		if err := h.Sub(histOf(g, c[1])); !errors.Is(err, num.ErrSub) || !bytes.Equal(encode(t, h), encode(t, histOf(g, c[0]))) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := g.NewHist().Sub(Build([]float64{0, 1}, Options{}).NewHist()); !errors.Is(err, ErrBins) {
+		t.Errorf("another grid: %v", err)
+	}
+}
+
+// Sums of more values than they have room for wrap, and unwrap.
+func TestHistSubUnwraps(t *testing.T) {
+	g := Build([]float64{0, 1, 2, 3}, Options{})
+	bin := g.Find(0.75)
+	h, more := histOf(g, []float64{0.75}), g.NewHist()
+	want := encode(t, h)
+	more.Counts[bin], more.Sums[bin] = 1<<33, 1<<63
+	for range 2 {
+		if err := h.Merge(more); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := h.Sub(more); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(encode(t, h), want) {
+		t.Errorf("%v", h)
+	}
 }
 
 // The oracle: counts and sums of each bin from the sorted values.

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/driftmeter/driftmeter/internal/num"
 )
 
 func of(c float64, xs ...float64) Moments {
@@ -69,6 +71,43 @@ func TestLaws(t *testing.T) {
 			t.Fatalf("merged parts are %x, the whole is %x", got, want)
 		}
 	})
+}
+
+// What is left has the bytes of the rest, but for the extremes; what was never
+// there is refused and changes nothing.
+func TestSub(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := value().Draw(t, "center")
+		xs, ys := rapid.SliceOfN(value(), 0, 40).Draw(t, "xs"), rapid.SliceOfN(value(), 0, 40).Draw(t, "ys")
+		m, some, want := of(c, slices.Concat(xs, ys)...), of(c, ys...), of(c, xs...)
+		full, before := m, some
+		if err := m.Sub(&some); err != nil {
+			t.Fatal(err)
+		}
+		if some != before {
+			t.Fatal("Sub modified its argument")
+		}
+		if len(xs) > 0 {
+			if m.Min != full.Min || m.Max != full.Max {
+				t.Fatalf("extremes %v and %v, were %v and %v", m.Min, m.Max, full.Min, full.Max)
+			}
+			m.Min, m.Max = want.Min, want.Max
+		}
+		if got := encode(t, &m); !bytes.Equal(got, encode(t, &want)) {
+			t.Fatalf("%x is left, want %x", got, encode(t, &want))
+		}
+		if len(ys) > 0 {
+			if err := want.Sub(&full); !errors.Is(err, num.ErrSub) || want != of(c, xs...) {
+				t.Fatalf("%d values of %d: %v", full.N, want.N, err)
+			}
+		}
+	})
+	one, two, far := of(0, 1), of(0, 2), of(0, 1e300)
+	for _, o := range []Moments{two, far} {
+		if m := one; m.Sub(&o) == nil || m != one {
+			t.Errorf("%v of %v", o.Min, one.Min)
+		}
+	}
 }
 
 // The oracle: mean, sum and variance in 2300 bits, from the values themselves.
