@@ -288,13 +288,14 @@ func (c *checker) readTable(name string) (err error) {
 // walk reads all keys, family by family.
 func (c *checker) walk(db *pebble.DB, m marks) {
 	start := c.done
+	rc := recordCheck{db: db, marks: m}
 	for i, f := range families {
-		r := FamilyReport{Family: f}
-		c.walkFamily(db, f, &r, func(key, value []byte) error {
-			if err := c.record(db, m, f, key, value); err != nil {
+		r := FamilyReport{Family: f.id}
+		c.walkFamily(db, f.id, &r, func(key, value []byte) error {
+			if err := f.check(&rc, key, value); err != nil {
 				return err
 			}
-			if v := c.o.Validators[f]; v != nil {
+			if v := c.o.Validators[f.id]; v != nil {
 				return v(key, value)
 			}
 			return nil
@@ -356,10 +357,7 @@ func (c *checker) walkFrom(db *pebble.DB, from, to []byte, r *FamilyReport, fn f
 	return at, it.Error()
 }
 
-// marks are the numbers that the meta family keeps of others.
-type marks struct{ logLast, outboxLast uint64 }
-
-// meta reads them. The error is that of a later release.
+// meta reads the marks. The error is that of a later release.
 func (c *checker) meta(e *engine) (m marks, err error) {
 	c.s.engine = e
 	err = c.s.identify()
@@ -390,7 +388,7 @@ func (c *checker) strangers(db *pebble.DB) {
 	for i := range len(families) + 1 {
 		to := []byte{0xFF, 0xFF}
 		if i < len(families) {
-			to = []byte{byte(families[i])}
+			to = []byte{byte(families[i].id)}
 		}
 		var r FamilyReport
 		_, err := c.walkFrom(db, from, to, &r, func([]byte, []byte) error {
@@ -403,82 +401,4 @@ func (c *checker) strangers(db *pebble.DB) {
 			from = prefixEnd(to)
 		}
 	}
-}
-
-// record takes one key and value of this package apart.
-func (c *checker) record(db *pebble.DB, m marks, f Family, key, value []byte) error {
-	switch f {
-	case FamilyMeta:
-		return checkMeta(key, value)
-	case FamilyLog:
-		seq, err := readLogKey(key)
-		if err == nil && seq > m.logLast {
-			err = fmt.Errorf("%w: entry %d is there, although the last was %d", ErrCorrupt, seq, m.logLast)
-		}
-		return err
-	case FamilyBatch:
-		return checkBatch(db, key, value)
-	case FamilyBatchTime:
-		_, _, err := readBatchTimeKey(key)
-		if err == nil && len(value) != 0 {
-			err = fmt.Errorf("%w: a value of %d bytes, want none", ErrCorrupt, len(value))
-		}
-		return err
-	case FamilyPending:
-		_, _, err := readPendingKey(key)
-		return err
-	case FamilyOutbox:
-		p, err := readParcel(key, value)
-		if err == nil && p.Seq > m.outboxLast {
-			err = fmt.Errorf("%w: parcel %d is there, although the last was %d", ErrCorrupt, p.Seq, m.outboxLast)
-		}
-		return err
-	case FamilyReference:
-		_, _, _, err := readReferenceKey(key)
-		return err
-	case FamilyLayout, FamilyState:
-		_, err := readNameKey(f, key)
-		return err
-	case FamilyProfile:
-		_, _, _, err := readWindowKey(f, key)
-		return err
-	case FamilyDirty:
-		_, err := readDirty(key, value)
-		return err
-	case FamilySeen:
-		_, _, err := readSeenKey(key)
-		return errors.Join(err, new(Seen).UnmarshalBinary(value))
-	case FamilyVersion:
-		_, _, err := readVersionKey(key)
-		_, err2 := readVersion(value)
-		return errors.Join(err, err2)
-	}
-	return fmt.Errorf("%w: no family %#02x", ErrCorrupt, byte(f))
-}
-
-func checkMeta(key, value []byte) error {
-	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogLast): 8, string(keyOutboxLast): 8}[string(key)]
-	if !known {
-		return fmt.Errorf("%w: no such key is known", ErrCorrupt)
-	}
-	if len(value) != want {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(value), want)
-	}
-	return nil
-}
-
-func checkBatch(db *pebble.DB, key, value []byte) error {
-	id, err := readBatchKey(key)
-	if err != nil {
-		return err
-	}
-	at, err := readBatchValue(value)
-	if err != nil {
-		return err
-	}
-	_, ok, err := get(db, batchTimeKey(at, id))
-	if err == nil && !ok {
-		err = fmt.Errorf("%w: the batch is not in the index by time, and would never be forgotten", ErrCorrupt)
-	}
-	return err
 }

@@ -27,49 +27,70 @@ func KeyText(key []byte) string {
 	if len(key) == 0 {
 		return "empty key"
 	}
-	text, err := keyText(Family(key[0]), key)
-	if err != nil {
-		return fmt.Sprintf("key %x", key)
+	if f := familyOf(Family(key[0])); f != nil {
+		if text, err := f.text(key); err == nil {
+			return text
+		}
 	}
-	return text
+	return fmt.Sprintf("key %x", key)
 }
 
-func keyText(f Family, key []byte) (string, error) {
-	switch f {
-	case FamilyMeta:
-		return fmt.Sprintf("%q", key[1:]), nil
-	case FamilyLog:
-		seq, err := readLogKey(key)
-		return fmt.Sprintf("entry %d", seq), err
-	case FamilyBatch:
-		id, err := readBatchKey(key)
-		return fmt.Sprintf("batch %x", id), err
-	case FamilyBatchTime:
-		at, id, err := readBatchTimeKey(key)
-		return fmt.Sprintf("batch %x, counted %s", id, timeText(at)), err
-	case FamilyPending:
-		p, seq, err := readPendingKey(key)
-		return fmt.Sprintf("model %q, version %q, dataset %q, part %d", p.Model, p.Version, p.Dataset, seq), err
-	case FamilyOutbox:
-		seq, err := readParcelKey(key)
-		return fmt.Sprintf("parcel %d", seq), err
-	case FamilyReference:
-		model, version, dataset, err := readReferenceKey(key)
-		return fmt.Sprintf("model %q, version %q, dataset %q", model, version, dataset), err
-	case FamilyLayout, FamilyState:
+func metaText(key []byte) (string, error) { return fmt.Sprintf("%q", key[1:]), nil }
+
+func logText(key []byte) (string, error) {
+	seq, err := readLogKey(key)
+	return fmt.Sprintf("entry %d", seq), err
+}
+
+func batchText(key []byte) (string, error) {
+	id, err := readBatchKey(key)
+	return fmt.Sprintf("batch %x", id), err
+}
+
+func batchTimeText(key []byte) (string, error) {
+	at, id, err := readBatchTimeKey(key)
+	return fmt.Sprintf("batch %x, counted %s", id, timeText(at)), err
+}
+
+func pendingText(key []byte) (string, error) {
+	p, seq, err := readPendingKey(key)
+	return fmt.Sprintf("model %q, version %q, dataset %q, part %d", p.Model, p.Version, p.Dataset, seq), err
+}
+
+func parcelText(key []byte) (string, error) {
+	seq, err := readParcelKey(key)
+	return fmt.Sprintf("parcel %d", seq), err
+}
+
+func referenceText(key []byte) (string, error) {
+	model, version, dataset, err := readReferenceKey(key)
+	return fmt.Sprintf("model %q, version %q, dataset %q", model, version, dataset), err
+}
+
+// nameText is for families whose keys are names.
+func nameText(f Family) func([]byte) (string, error) {
+	return func(key []byte) (string, error) {
 		name, err := readNameKey(f, key)
 		return fmt.Sprintf("%q", name), err
-	case FamilyProfile, FamilyDirty:
+	}
+}
+
+// windowText is for families whose keys are windows.
+func windowText(f Family) func([]byte) (string, error) {
+	return func(key []byte) (string, error) {
 		model, version, start, err := readWindowKey(f, key)
 		return fmt.Sprintf("model %q, version %q, window %s", model, version, timeText(start)), err
-	case FamilySeen:
-		instance, model, err := readSeenKey(key)
-		return fmt.Sprintf("instance %q, model %q", instance, model), err
-	case FamilyVersion:
-		model, version, err := readVersionKey(key)
-		return fmt.Sprintf("model %q, version %q", model, version), err
 	}
-	return "", fmt.Errorf("%w: no family %#02x", ErrCorrupt, byte(f))
+}
+
+func seenText(key []byte) (string, error) {
+	instance, model, err := readSeenKey(key)
+	return fmt.Sprintf("instance %q, model %q", instance, model), err
+}
+
+func versionText(key []byte) (string, error) {
+	model, version, err := readVersionKey(key)
+	return fmt.Sprintf("model %q, version %q", model, version), err
 }
 
 func timeText(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

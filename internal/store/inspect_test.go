@@ -39,7 +39,7 @@ func TestKeyText(t *testing.T) {
 // Every key has a text, and different keys of a family have different ones.
 func TestKeyTextTellsKeysApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		f := rapid.SampledFrom(families).Draw(t, "family")
+		f := rapid.SampledFrom(families).Draw(t, "family").id
 		draw := func(label string) []byte {
 			return append([]byte{byte(f)}, rapid.SliceOf(rapid.Byte()).Draw(t, label)...)
 		}

@@ -10,7 +10,9 @@ import (
 type Family byte
 
 // The families. The numbers are on disk and never change; docs/formats/store.md
-// gives each one's keys and values.
+// gives each one's keys and values. A new one is a constant here, a line in the
+// table of families, and a file of its own.
+// A new one is a constant here, a line in families, and a file of its own.
 const (
 	FamilyMeta      Family = 0x01
 	FamilyLog       Family = 0x10
@@ -26,45 +28,6 @@ const (
 	FamilyVersion   Family = 0x25
 	FamilyState     Family = 0x26
 )
-
-// families in the order of their keys.
-var families = []Family{
-	FamilyMeta, FamilyLog, FamilyBatch, FamilyBatchTime, FamilyPending, FamilyOutbox,
-	FamilyReference, FamilyLayout, FamilyProfile, FamilyDirty, FamilySeen, FamilyVersion, FamilyState,
-}
-
-// String is the family's name in reports.
-func (f Family) String() string {
-	switch f {
-	case FamilyMeta:
-		return "meta"
-	case FamilyLog:
-		return "log"
-	case FamilyBatch:
-		return "batches"
-	case FamilyBatchTime:
-		return "batches by time"
-	case FamilyPending:
-		return "pending"
-	case FamilyOutbox:
-		return "outbox"
-	case FamilyReference:
-		return "references"
-	case FamilyLayout:
-		return "layouts"
-	case FamilyProfile:
-		return "profiles"
-	case FamilyDirty:
-		return "dirty"
-	case FamilySeen:
-		return "seen"
-	case FamilyVersion:
-		return "versions"
-	case FamilyState:
-		return "states"
-	}
-	return fmt.Sprintf("family %#02x", byte(f))
-}
 
 // A string in a key is escaped and terminated, so that keys sort by their parts
 // from the left, a string before its extensions:

@@ -113,8 +113,8 @@ func TestKeysAreStrict(t *testing.T) {
 		}
 	}
 	for _, f := range families[1:] {
-		if readers[f] == nil {
-			t.Errorf("no reader of %s is tested", f)
+		if readers[f.id] == nil {
+			t.Errorf("no reader of %s is tested", f.name)
 		}
 	}
 }
