@@ -49,6 +49,7 @@ func (in *Intake) take() (taken holding, waiting sets, through uint64) {
 	defer in.mu.Unlock()
 	taken, in.held = in.held, newHolding()
 	in.bytes.Store(0)
+	in.logged.Store(0)
 	waiting = sets{}
 	for k, w := range in.warm {
 		waiting[k] = *w

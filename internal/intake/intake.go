@@ -53,6 +53,7 @@ type Intake struct {
 	inflight map[[16]byte]bool
 	warm     map[pendingKey]*warmup
 	bytes    atomic.Int64 // of the held profiles, an estimate
+	logged   atomic.Int64 // bytes of the log since the last checkpoint
 	full     chan struct{}
 
 	checkpoint sync.Mutex // one checkpoint at a time; guards the next two
@@ -183,8 +184,8 @@ func (in *Intake) restorePending(now time.Time) error {
 // where commits do not wait.
 func (in *Intake) Sync() error { return in.store.SyncLog() }
 
-// Full is ready when the profiles held have reached their limit and a
-// checkpoint should not wait.
+// Full is ready when a checkpoint should not wait: the profiles held have reached
+// their limit, or the log is about to be written to tables.
 func (in *Intake) Full() <-chan struct{} { return in.full }
 
 // HeldBytes estimates the memory of the profiles held.
@@ -252,10 +253,15 @@ func (in *Intake) grown(w *window) {
 		w.bytes = n
 	}
 	if in.opts.MemoryBytes > 0 && in.bytes.Load() > in.opts.MemoryBytes {
-		select {
-		case in.full <- struct{}{}:
-		default:
-		}
+		in.hurry()
+	}
+}
+
+// hurry asks for a checkpoint before its time.
+func (in *Intake) hurry() {
+	select {
+	case in.full <- struct{}{}:
+	default:
 	}
 }
 

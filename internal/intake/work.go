@@ -215,7 +215,17 @@ func (w *Work) Commit() (Outcome, error) {
 		return out, err
 	}
 	w.count()
+	in.relieve(in.logged.Add(int64(len(w.entry))))
 	return out, nil
+}
+
+// relieve asks for a checkpoint when the log, n bytes long, is about to be written
+// to tables, if that is cheaper: it costs writing the profiles held, here and in
+// the evaluator. Past twice the room the log is being written anyway.
+func (in *Intake) relieve(n int64) {
+	if room := in.store.LogRoom(); n > room && n < 2*room && n > 4*in.HeldBytes() {
+		in.hurry()
+	}
 }
 
 // count adds the batch to the profiles and to the sets that wait.

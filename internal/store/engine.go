@@ -20,8 +20,9 @@ const pebbleFormat = pebble.FormatTableFormatV6
 // An engine is one opening of Pebble on the directory. The store has another
 // after a failed write.
 type engine struct {
-	db    *pebble.DB
-	fence *fence
+	db     *pebble.DB
+	fence  *fence
+	recent atomic.Int64 // bytes committed since the last rotation
 }
 
 // openEngine opens Pebble in dir. The lock is held by the caller.

@@ -10,6 +10,10 @@ import "math"
 
 func logKey(seq uint64) []byte { return appendUint([]byte{byte(FamilyLog)}, seq) }
 
+// LogRoom is how many bytes the log may grow to before entries that have not been
+// cut are written to tables. A log that is cut sooner is only ever written once.
+func (s *Store) LogRoom() int64 { return s.opts.MemTableBytes / 2 }
+
 // PutLog adds an entry. Numbers only grow: one that was deleted never comes
 // back.
 func (tx *Tx) PutLog(seq uint64, entry []byte) {
@@ -25,6 +29,7 @@ func (tx *Tx) DeleteLogThrough(seq uint64) {
 		end = logKey(seq + 1)
 	}
 	tx.deleteRange(logKey(0), end)
+	tx.cuts = true
 }
 
 // EachLog calls fn for every entry in ascending order. An entry is valid until

@@ -37,6 +37,7 @@ type Tx struct {
 	b          *pebble.Batch // nil when done, or when Begin failed
 	generation uint64
 	puts, dels bool
+	cuts       bool // deletes a part of the log
 	err        error
 }
 
@@ -74,16 +75,34 @@ func (tx *Tx) Commit(d Durability) error {
 	if err := tx.makesRoom(); err != nil {
 		return err
 	}
-	return tx.s.apply(e, tx.b, d)
+	if err := tx.s.apply(e, tx.b, d); err != nil {
+		return err
+	}
+	if tx.cuts {
+		tx.s.rotate(e)
+	}
+	return nil
 }
 
 // apply commits b and asks the fence whether it reached the disk.
 func (s *Store) apply(e *engine, b *pebble.Batch, d Durability) error {
+	e.recent.Add(int64(b.Len()))
 	err := e.db.Apply(b, &pebble.WriteOptions{Sync: bool(d)})
 	if failed := e.fence.tripped(); failed != nil {
 		return &FailedError{Dir: s.dir, Err: failed}
 	}
 	return damage(s.dir, err)
+}
+
+// rotate begins a new memtable when the log has just been cut and what was cut is
+// a good part of the present one: flushed now, it leaves out the entries, which
+// then were never written to a table. It does not wait for the flush, and whether
+// that succeeds is no matter of the commit: a failed one stops the store.
+func (s *Store) rotate(e *engine) {
+	if e.recent.Load() >= s.opts.MemTableBytes/4 {
+		e.recent.Store(0)
+		_, _ = e.db.AsyncFlush()
+	}
 }
 
 // makesRoom refuses a transaction that a disk without room should not take.
