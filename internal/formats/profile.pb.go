@@ -250,8 +250,9 @@ type OutputLayout struct {
 	Actual        string                 `protobuf:"bytes,2,opt,name=actual,proto3" json:"actual,omitempty"`
 	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"` // score, decision, class, probabilities, number
 	Threshold     float64                `protobuf:"fixed64,4,opt,name=threshold,proto3" json:"threshold,omitempty"`
-	Grid          []byte                 `protobuf:"bytes,5,opt,name=grid,proto3" json:"grid,omitempty"`       // of scores
-	Classes       []string               `protobuf:"bytes,6,rep,name=classes,proto3" json:"classes,omitempty"` // sorted; what is none of them is "other"
+	Grid          []byte                 `protobuf:"bytes,5,opt,name=grid,proto3" json:"grid,omitempty"`               // of scores
+	Classes       []string               `protobuf:"bytes,6,rep,name=classes,proto3" json:"classes,omitempty"`         // sorted; what is none of them is "other"
+	Calibration   *Calibration           `protobuf:"bytes,7,opt,name=calibration,proto3" json:"calibration,omitempty"` // none: performance is not estimated
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -328,6 +329,128 @@ func (x *OutputLayout) GetClasses() []string {
 	return nil
 }
 
+func (x *OutputLayout) GetCalibration() *Calibration {
+	if x != nil {
+		return x.Calibration
+	}
+	return nil
+}
+
+// Calibration turns the scores of an output into probabilities.
+type Calibration struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Source        string                 `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`   // of a decision or class: the output whose scores are taken
+	Classes       []*Calibrator          `protobuf:"bytes,2,rep,name=classes,proto3" json:"classes,omitempty"` // of a score one; of probabilities one a class, "other" last
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calibration) Reset() {
+	*x = Calibration{}
+	mi := &file_profile_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calibration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calibration) ProtoMessage() {}
+
+func (x *Calibration) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calibration.ProtoReflect.Descriptor instead.
+func (*Calibration) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Calibration) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Calibration) GetClasses() []*Calibrator {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+// Calibrator is linear between its knots and constant beyond them; without knots
+// scores are taken as probabilities.
+type Calibrator struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scores        []float64              `protobuf:"fixed64,1,rep,packed,name=scores,proto3" json:"scores,omitempty"`               // ascending
+	Probabilities []float64              `protobuf:"fixed64,2,rep,packed,name=probabilities,proto3" json:"probabilities,omitempty"` // not descending
+	Grid          []byte                 `protobuf:"bytes,3,opt,name=grid,proto3" json:"grid,omitempty"`                            // of the scores of one class of many
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Calibrator) Reset() {
+	*x = Calibrator{}
+	mi := &file_profile_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Calibrator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Calibrator) ProtoMessage() {}
+
+func (x *Calibrator) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Calibrator.ProtoReflect.Descriptor instead.
+func (*Calibrator) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Calibrator) GetScores() []float64 {
+	if x != nil {
+		return x.Scores
+	}
+	return nil
+}
+
+func (x *Calibrator) GetProbabilities() []float64 {
+	if x != nil {
+		return x.Probabilities
+	}
+	return nil
+}
+
+func (x *Calibrator) GetGrid() []byte {
+	if x != nil {
+		return x.Grid
+	}
+	return nil
+}
+
 type SegmentLayout struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -341,7 +464,7 @@ type SegmentLayout struct {
 
 func (x *SegmentLayout) Reset() {
 	*x = SegmentLayout{}
-	mi := &file_profile_proto_msgTypes[4]
+	mi := &file_profile_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +476,7 @@ func (x *SegmentLayout) String() string {
 func (*SegmentLayout) ProtoMessage() {}
 
 func (x *SegmentLayout) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[4]
+	mi := &file_profile_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +489,7 @@ func (x *SegmentLayout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentLayout.ProtoReflect.Descriptor instead.
 func (*SegmentLayout) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{4}
+	return file_profile_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SegmentLayout) GetName() string {
@@ -417,7 +540,7 @@ type Profile struct {
 
 func (x *Profile) Reset() {
 	*x = Profile{}
-	mi := &file_profile_proto_msgTypes[5]
+	mi := &file_profile_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -429,7 +552,7 @@ func (x *Profile) String() string {
 func (*Profile) ProtoMessage() {}
 
 func (x *Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[5]
+	mi := &file_profile_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -442,7 +565,7 @@ func (x *Profile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Profile.ProtoReflect.Descriptor instead.
 func (*Profile) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{5}
+	return file_profile_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Profile) GetLayout() string {
@@ -485,7 +608,7 @@ type SegmentSlice struct {
 
 func (x *SegmentSlice) Reset() {
 	*x = SegmentSlice{}
-	mi := &file_profile_proto_msgTypes[6]
+	mi := &file_profile_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +620,7 @@ func (x *SegmentSlice) String() string {
 func (*SegmentSlice) ProtoMessage() {}
 
 func (x *SegmentSlice) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[6]
+	mi := &file_profile_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +633,7 @@ func (x *SegmentSlice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSlice.ProtoReflect.Descriptor instead.
 func (*SegmentSlice) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{6}
+	return file_profile_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SegmentSlice) GetSegment() uint32 {
@@ -553,7 +676,7 @@ type Slice struct {
 
 func (x *Slice) Reset() {
 	*x = Slice{}
-	mi := &file_profile_proto_msgTypes[7]
+	mi := &file_profile_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +688,7 @@ func (x *Slice) String() string {
 func (*Slice) ProtoMessage() {}
 
 func (x *Slice) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[7]
+	mi := &file_profile_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +701,7 @@ func (x *Slice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slice.ProtoReflect.Descriptor instead.
 func (*Slice) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{7}
+	return file_profile_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Slice) GetPredictions() uint64 {
@@ -627,7 +750,7 @@ type FieldStats struct {
 
 func (x *FieldStats) Reset() {
 	*x = FieldStats{}
-	mi := &file_profile_proto_msgTypes[8]
+	mi := &file_profile_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +762,7 @@ func (x *FieldStats) String() string {
 func (*FieldStats) ProtoMessage() {}
 
 func (x *FieldStats) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[8]
+	mi := &file_profile_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +775,7 @@ func (x *FieldStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldStats.ProtoReflect.Descriptor instead.
 func (*FieldStats) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{8}
+	return file_profile_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FieldStats) GetCount() uint64 {
@@ -731,13 +854,14 @@ type OutputStats struct {
 	Multiclass    *Multiclass            `protobuf:"bytes,2,opt,name=multiclass,proto3" json:"multiclass,omitempty"`
 	Regression    *Regression            `protobuf:"bytes,3,opt,name=regression,proto3" json:"regression,omitempty"`
 	Invalid       uint64                 `protobuf:"varint,4,opt,name=invalid,proto3" json:"invalid,omitempty"` // labelled records whose prediction or actual is unusable
+	Estimate      *Estimate              `protobuf:"bytes,5,opt,name=estimate,proto3" json:"estimate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OutputStats) Reset() {
 	*x = OutputStats{}
-	mi := &file_profile_proto_msgTypes[9]
+	mi := &file_profile_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +873,7 @@ func (x *OutputStats) String() string {
 func (*OutputStats) ProtoMessage() {}
 
 func (x *OutputStats) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[9]
+	mi := &file_profile_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +886,7 @@ func (x *OutputStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputStats.ProtoReflect.Descriptor instead.
 func (*OutputStats) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{9}
+	return file_profile_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutputStats) GetBinary() *Binary {
@@ -793,6 +917,168 @@ func (x *OutputStats) GetInvalid() uint64 {
 	return 0
 }
 
+func (x *OutputStats) GetEstimate() *Estimate {
+	if x != nil {
+		return x.Estimate
+	}
+	return nil
+}
+
+// Estimate is what the labels of all predictions are expected to be.
+type Estimate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          uint64                 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`         // with a usable score
+	Unusable      uint64                 `protobuf:"varint,2,opt,name=unusable,proto3" json:"unusable,omitempty"` // without
+	OutOfRange    uint64                 `protobuf:"varint,3,opt,name=out_of_range,json=outOfRange,proto3" json:"out_of_range,omitempty"`
+	Classes       []*Expected            `protobuf:"bytes,4,rep,name=classes,proto3" json:"classes,omitempty"` // as in the calibration; of a decision one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Estimate) Reset() {
+	*x = Estimate{}
+	mi := &file_profile_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Estimate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Estimate) ProtoMessage() {}
+
+func (x *Estimate) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Estimate.ProtoReflect.Descriptor instead.
+func (*Estimate) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Estimate) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Estimate) GetUnusable() uint64 {
+	if x != nil {
+		return x.Unusable
+	}
+	return 0
+}
+
+func (x *Estimate) GetOutOfRange() uint64 {
+	if x != nil {
+		return x.OutOfRange
+	}
+	return 0
+}
+
+func (x *Estimate) GetClasses() []*Expected {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+// Expected counts rows by their probability of being of a class. Sums of
+// probabilities are integers of 128 bits in units of 2^-62.
+type Expected struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Predicted     uint64                 `protobuf:"varint,1,opt,name=predicted,proto3" json:"predicted,omitempty"`               // rows predicted to be of the class
+	Hits          uint64                 `protobuf:"fixed64,2,opt,name=hits,proto3" json:"hits,omitempty"`                        // the sum over those
+	HitsHigh      uint64                 `protobuf:"varint,3,opt,name=hits_high,json=hitsHigh,proto3" json:"hits_high,omitempty"` // its bits from the 64th on
+	Missed        uint64                 `protobuf:"fixed64,4,opt,name=missed,proto3" json:"missed,omitempty"`                    // the sum over the other rows
+	MissedHigh    uint64                 `protobuf:"varint,5,opt,name=missed_high,json=missedHigh,proto3" json:"missed_high,omitempty"`
+	Ranked        []byte                 `protobuf:"bytes,6,opt,name=ranked,proto3" json:"ranked,omitempty"` // histogram of scores; the sum of a bin is that of round(probability * 2^32)
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expected) Reset() {
+	*x = Expected{}
+	mi := &file_profile_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expected) ProtoMessage() {}
+
+func (x *Expected) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expected.ProtoReflect.Descriptor instead.
+func (*Expected) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Expected) GetPredicted() uint64 {
+	if x != nil {
+		return x.Predicted
+	}
+	return 0
+}
+
+func (x *Expected) GetHits() uint64 {
+	if x != nil {
+		return x.Hits
+	}
+	return 0
+}
+
+func (x *Expected) GetHitsHigh() uint64 {
+	if x != nil {
+		return x.HitsHigh
+	}
+	return 0
+}
+
+func (x *Expected) GetMissed() uint64 {
+	if x != nil {
+		return x.Missed
+	}
+	return 0
+}
+
+func (x *Expected) GetMissedHigh() uint64 {
+	if x != nil {
+		return x.MissedHigh
+	}
+	return 0
+}
+
+func (x *Expected) GetRanked() []byte {
+	if x != nil {
+		return x.Ranked
+	}
+	return nil
+}
+
 type Binary struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tp            uint64                 `protobuf:"varint,1,opt,name=tp,proto3" json:"tp,omitempty"`
@@ -812,7 +1098,7 @@ type Binary struct {
 
 func (x *Binary) Reset() {
 	*x = Binary{}
-	mi := &file_profile_proto_msgTypes[10]
+	mi := &file_profile_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +1110,7 @@ func (x *Binary) String() string {
 func (*Binary) ProtoMessage() {}
 
 func (x *Binary) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[10]
+	mi := &file_profile_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +1123,7 @@ func (x *Binary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binary.ProtoReflect.Descriptor instead.
 func (*Binary) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{10}
+	return file_profile_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Binary) GetTp() uint64 {
@@ -930,7 +1216,7 @@ type Multiclass struct {
 
 func (x *Multiclass) Reset() {
 	*x = Multiclass{}
-	mi := &file_profile_proto_msgTypes[11]
+	mi := &file_profile_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +1228,7 @@ func (x *Multiclass) String() string {
 func (*Multiclass) ProtoMessage() {}
 
 func (x *Multiclass) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[11]
+	mi := &file_profile_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1241,7 @@ func (x *Multiclass) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Multiclass.ProtoReflect.Descriptor instead.
 func (*Multiclass) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{11}
+	return file_profile_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Multiclass) GetMatrix() []uint64 {
@@ -1017,7 +1303,7 @@ type Regression struct {
 
 func (x *Regression) Reset() {
 	*x = Regression{}
-	mi := &file_profile_proto_msgTypes[12]
+	mi := &file_profile_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1029,7 +1315,7 @@ func (x *Regression) String() string {
 func (*Regression) ProtoMessage() {}
 
 func (x *Regression) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[12]
+	mi := &file_profile_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1042,7 +1328,7 @@ func (x *Regression) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Regression.ProtoReflect.Descriptor instead.
 func (*Regression) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{12}
+	return file_profile_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Regression) GetN() uint64 {
@@ -1168,7 +1454,7 @@ type Reference struct {
 
 func (x *Reference) Reset() {
 	*x = Reference{}
-	mi := &file_profile_proto_msgTypes[13]
+	mi := &file_profile_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1466,7 @@ func (x *Reference) String() string {
 func (*Reference) ProtoMessage() {}
 
 func (x *Reference) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[13]
+	mi := &file_profile_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1479,7 @@ func (x *Reference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reference.ProtoReflect.Descriptor instead.
 func (*Reference) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{13}
+	return file_profile_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Reference) GetModel() string {
@@ -1276,7 +1562,7 @@ const file_profile_proto_rawDesc = "" +
 	"\x03min\x18\x06 \x01(\x01H\x00R\x03min\x88\x01\x01\x12\x15\n" +
 	"\x03max\x18\a \x01(\x01H\x01R\x03max\x88\x01\x01B\x06\n" +
 	"\x04_minB\x06\n" +
-	"\x04_max\"\xa6\x01\n" +
+	"\x04_max\"\xec\x01\n" +
 	"\fOutputLayout\x12\x1e\n" +
 	"\n" +
 	"prediction\x18\x01 \x01(\tR\n" +
@@ -1285,7 +1571,16 @@ const file_profile_proto_rawDesc = "" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1c\n" +
 	"\tthreshold\x18\x04 \x01(\x01R\tthreshold\x12\x12\n" +
 	"\x04grid\x18\x05 \x01(\fR\x04grid\x12\x18\n" +
-	"\aclasses\x18\x06 \x03(\tR\aclasses\"\x85\x01\n" +
+	"\aclasses\x18\x06 \x03(\tR\aclasses\x12D\n" +
+	"\vcalibration\x18\a \x01(\v2\".driftmeter.formats.v1.CalibrationR\vcalibration\"b\n" +
+	"\vCalibration\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12;\n" +
+	"\aclasses\x18\x02 \x03(\v2!.driftmeter.formats.v1.CalibratorR\aclasses\"^\n" +
+	"\n" +
+	"Calibrator\x12\x16\n" +
+	"\x06scores\x18\x01 \x03(\x01R\x06scores\x12$\n" +
+	"\rprobabilities\x18\x02 \x03(\x01R\rprobabilities\x12\x12\n" +
+	"\x04grid\x18\x03 \x01(\fR\x04grid\"\x85\x01\n" +
 	"\rSegmentLayout\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05group\x18\x02 \x01(\rR\x05group\x12\x14\n" +
@@ -1323,7 +1618,7 @@ const file_profile_proto_rawDesc = "" +
 	"\amoments\x18\b \x01(\fR\amoments\x12\x16\n" +
 	"\x06counts\x18\t \x01(\fR\x06counts\x12\x1a\n" +
 	"\bdistinct\x18\n" +
-	" \x01(\fR\bdistinct\"\xe4\x01\n" +
+	" \x01(\fR\bdistinct\"\xa1\x02\n" +
 	"\vOutputStats\x125\n" +
 	"\x06binary\x18\x01 \x01(\v2\x1d.driftmeter.formats.v1.BinaryR\x06binary\x12A\n" +
 	"\n" +
@@ -1332,7 +1627,22 @@ const file_profile_proto_rawDesc = "" +
 	"\n" +
 	"regression\x18\x03 \x01(\v2!.driftmeter.formats.v1.RegressionR\n" +
 	"regression\x12\x18\n" +
-	"\ainvalid\x18\x04 \x01(\x04R\ainvalid\"\x85\x02\n" +
+	"\ainvalid\x18\x04 \x01(\x04R\ainvalid\x12;\n" +
+	"\bestimate\x18\x05 \x01(\v2\x1f.driftmeter.formats.v1.EstimateR\bestimate\"\x97\x01\n" +
+	"\bEstimate\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x04R\x04rows\x12\x1a\n" +
+	"\bunusable\x18\x02 \x01(\x04R\bunusable\x12 \n" +
+	"\fout_of_range\x18\x03 \x01(\x04R\n" +
+	"outOfRange\x129\n" +
+	"\aclasses\x18\x04 \x03(\v2\x1f.driftmeter.formats.v1.ExpectedR\aclasses\"\xaa\x01\n" +
+	"\bExpected\x12\x1c\n" +
+	"\tpredicted\x18\x01 \x01(\x04R\tpredicted\x12\x12\n" +
+	"\x04hits\x18\x02 \x01(\x06R\x04hits\x12\x1b\n" +
+	"\thits_high\x18\x03 \x01(\x04R\bhitsHigh\x12\x16\n" +
+	"\x06missed\x18\x04 \x01(\x06R\x06missed\x12\x1f\n" +
+	"\vmissed_high\x18\x05 \x01(\x04R\n" +
+	"missedHigh\x12\x16\n" +
+	"\x06ranked\x18\x06 \x01(\fR\x06ranked\"\x85\x02\n" +
 	"\x06Binary\x12\x0e\n" +
 	"\x02tp\x18\x01 \x01(\x04R\x02tp\x12\x0e\n" +
 	"\x02fp\x18\x02 \x01(\x04R\x02fp\x12\x0e\n" +
@@ -1400,43 +1710,51 @@ func file_profile_proto_rawDescGZIP() []byte {
 	return file_profile_proto_rawDescData
 }
 
-var file_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_profile_proto_goTypes = []any{
 	(*Layout)(nil),        // 0: driftmeter.formats.v1.Layout
 	(*Limits)(nil),        // 1: driftmeter.formats.v1.Limits
 	(*FieldLayout)(nil),   // 2: driftmeter.formats.v1.FieldLayout
 	(*OutputLayout)(nil),  // 3: driftmeter.formats.v1.OutputLayout
-	(*SegmentLayout)(nil), // 4: driftmeter.formats.v1.SegmentLayout
-	(*Profile)(nil),       // 5: driftmeter.formats.v1.Profile
-	(*SegmentSlice)(nil),  // 6: driftmeter.formats.v1.SegmentSlice
-	(*Slice)(nil),         // 7: driftmeter.formats.v1.Slice
-	(*FieldStats)(nil),    // 8: driftmeter.formats.v1.FieldStats
-	(*OutputStats)(nil),   // 9: driftmeter.formats.v1.OutputStats
-	(*Binary)(nil),        // 10: driftmeter.formats.v1.Binary
-	(*Multiclass)(nil),    // 11: driftmeter.formats.v1.Multiclass
-	(*Regression)(nil),    // 12: driftmeter.formats.v1.Regression
-	(*Reference)(nil),     // 13: driftmeter.formats.v1.Reference
+	(*Calibration)(nil),   // 4: driftmeter.formats.v1.Calibration
+	(*Calibrator)(nil),    // 5: driftmeter.formats.v1.Calibrator
+	(*SegmentLayout)(nil), // 6: driftmeter.formats.v1.SegmentLayout
+	(*Profile)(nil),       // 7: driftmeter.formats.v1.Profile
+	(*SegmentSlice)(nil),  // 8: driftmeter.formats.v1.SegmentSlice
+	(*Slice)(nil),         // 9: driftmeter.formats.v1.Slice
+	(*FieldStats)(nil),    // 10: driftmeter.formats.v1.FieldStats
+	(*OutputStats)(nil),   // 11: driftmeter.formats.v1.OutputStats
+	(*Estimate)(nil),      // 12: driftmeter.formats.v1.Estimate
+	(*Expected)(nil),      // 13: driftmeter.formats.v1.Expected
+	(*Binary)(nil),        // 14: driftmeter.formats.v1.Binary
+	(*Multiclass)(nil),    // 15: driftmeter.formats.v1.Multiclass
+	(*Regression)(nil),    // 16: driftmeter.formats.v1.Regression
+	(*Reference)(nil),     // 17: driftmeter.formats.v1.Reference
 }
 var file_profile_proto_depIdxs = []int32{
 	2,  // 0: driftmeter.formats.v1.Layout.fields:type_name -> driftmeter.formats.v1.FieldLayout
 	3,  // 1: driftmeter.formats.v1.Layout.outputs:type_name -> driftmeter.formats.v1.OutputLayout
-	4,  // 2: driftmeter.formats.v1.Layout.segments:type_name -> driftmeter.formats.v1.SegmentLayout
+	6,  // 2: driftmeter.formats.v1.Layout.segments:type_name -> driftmeter.formats.v1.SegmentLayout
 	1,  // 3: driftmeter.formats.v1.Layout.limits:type_name -> driftmeter.formats.v1.Limits
-	7,  // 4: driftmeter.formats.v1.Profile.whole:type_name -> driftmeter.formats.v1.Slice
-	6,  // 5: driftmeter.formats.v1.Profile.segments:type_name -> driftmeter.formats.v1.SegmentSlice
-	7,  // 6: driftmeter.formats.v1.SegmentSlice.slice:type_name -> driftmeter.formats.v1.Slice
-	8,  // 7: driftmeter.formats.v1.Slice.fields:type_name -> driftmeter.formats.v1.FieldStats
-	9,  // 8: driftmeter.formats.v1.Slice.outputs:type_name -> driftmeter.formats.v1.OutputStats
-	10, // 9: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
-	11, // 10: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
-	12, // 11: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
-	0,  // 12: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
-	5,  // 13: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 4: driftmeter.formats.v1.OutputLayout.calibration:type_name -> driftmeter.formats.v1.Calibration
+	5,  // 5: driftmeter.formats.v1.Calibration.classes:type_name -> driftmeter.formats.v1.Calibrator
+	9,  // 6: driftmeter.formats.v1.Profile.whole:type_name -> driftmeter.formats.v1.Slice
+	8,  // 7: driftmeter.formats.v1.Profile.segments:type_name -> driftmeter.formats.v1.SegmentSlice
+	9,  // 8: driftmeter.formats.v1.SegmentSlice.slice:type_name -> driftmeter.formats.v1.Slice
+	10, // 9: driftmeter.formats.v1.Slice.fields:type_name -> driftmeter.formats.v1.FieldStats
+	11, // 10: driftmeter.formats.v1.Slice.outputs:type_name -> driftmeter.formats.v1.OutputStats
+	14, // 11: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
+	15, // 12: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
+	16, // 13: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
+	12, // 14: driftmeter.formats.v1.OutputStats.estimate:type_name -> driftmeter.formats.v1.Estimate
+	13, // 15: driftmeter.formats.v1.Estimate.classes:type_name -> driftmeter.formats.v1.Expected
+	0,  // 16: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
+	7,  // 17: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_profile_proto_init() }
@@ -1451,7 +1769,7 @@ func file_profile_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_profile_proto_rawDesc), len(file_profile_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
