@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/model"
@@ -70,6 +71,26 @@ func typical(segments int) *Layout {
 	return sealed
 }
 
+// estimating returns a layout whose score has a calibration of as many knots as a
+// reference of some ten thousand rows gives.
+func estimating(l *Layout) *Layout {
+	scores, values := make([]float64, 80), make([]float64, 80)
+	for i := range scores {
+		scores[i], values[i] = (float64(i)+0.5)/80, float64(i/2)/40
+	}
+	knots, ok := score.CalibratorOf(scores, values)
+	if !ok {
+		panic("knots")
+	}
+	c := &Layout{Fields: l.Fields, Outputs: slices.Clone(l.Outputs), Segments: l.Segments, Limits: l.Limits}
+	c.Outputs[0].Calibration = &Calibration{Classes: []ClassCalibration{{Calibrator: knots}}}
+	sealed, err := c.Seal()
+	if err != nil {
+		panic(err)
+	}
+	return sealed
+}
+
 // stream returns records of a typical model.
 func stream(n int, region bool) []record.Record {
 	rng := rand.New(rand.NewPCG(2, 2))
@@ -103,7 +124,7 @@ func mustPlan(l *Layout) *Plan {
 // form and every slice is there.
 func TestCountingDoesNotAllocate(t *testing.T) {
 	for _, segments := range []int{0, 4} {
-		l := typical(segments)
+		l := estimating(typical(segments))
 		rows, p, rs := mustPlan(l).NewRows(), New(l), stream(4000, segments > 0)
 		batch := func() {
 			rows.Reset()
@@ -126,9 +147,12 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 // A batch of 1000 records is resolved and counted; ns/record is what capacity
 // planning needs.
 func BenchmarkBatch(b *testing.B) {
-	for _, segments := range []int{0, 4} {
-		b.Run(fmt.Sprintf("%d segments", segments), func(b *testing.B) {
-			l := typical(segments)
+	for name, l := range map[string]*Layout{
+		"0 segments": typical(0), "0 segments, estimated": estimating(typical(0)),
+		"4 segments": typical(4), "4 segments, estimated": estimating(typical(4)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			segments := len(l.Segments)
 			rows, p, rs := mustPlan(l).NewRows(), New(l), stream(1000, segments > 0)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -36,6 +36,9 @@ func (l *Layout) check() error {
 		if first, _ := l.Output(l.Outputs[i].Prediction); first != i {
 			return refuse("two outputs %q", l.Outputs[i].Prediction)
 		}
+		if err := l.checkCalibration(i); err != nil {
+			return err
+		}
 	}
 	for i := range l.Segments {
 		if err := l.Segments[i].check(); err != nil {

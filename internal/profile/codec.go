@@ -65,6 +65,13 @@ func (l *Layout) Message() (*formats.Layout, error) {
 		if o.Classes != nil {
 			om.Classes = o.Classes.Names()
 		}
+		if o.Calibration != nil {
+			c, err := o.Calibration.message()
+			if err != nil {
+				return nil, err
+			}
+			om.Calibration = c
+		}
 		m.Outputs = append(m.Outputs, om)
 	}
 	for _, s := range l.Segments {
@@ -119,6 +126,13 @@ func LayoutOf(m *formats.Layout) (*Layout, error) {
 		case Class, Probabilities:
 			o.Classes = score.ClassesOf(om.GetClasses())
 		default:
+		}
+		if om.Calibration != nil {
+			c, err := calibrationOf(om.GetCalibration())
+			if err != nil {
+				return nil, fmt.Errorf("output %s: %w", o.Prediction, err)
+			}
+			o.Calibration = c
 		}
 		l.Outputs = append(l.Outputs, o)
 	}

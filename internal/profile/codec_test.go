@@ -73,6 +73,7 @@ func sample(t fataler) (*Layout, []byte) {
 	add("features.cat", FieldLayout{Type: model.Categorical, Categories: counts.NewDictionary([]string{"x"})})
 	add("predictions.class", FieldLayout{Type: model.Categorical, Categories: counts.NewDictionary([]string{"x"})})
 	add("predictions.number", FieldLayout{Type: model.Numeric})
+	add("predictions.probabilities", FieldLayout{Type: model.Dict})
 	add("predictions.score", FieldLayout{Type: model.Numeric})
 	add("actuals.class", FieldLayout{Type: model.Categorical, Categories: counts.NewDictionary([]string{"x"})})
 	add("actuals.number", FieldLayout{Type: model.Numeric})
@@ -81,7 +82,14 @@ func sample(t fataler) (*Layout, []byte) {
 		{Prediction: "score", Actual: "truth", Kind: Score, Threshold: 0.5, Grid: score.ScoreGrid(nil, 0.5, 0)},
 		{Prediction: "number", Actual: "number", Kind: Quantity},
 		{Prediction: "class", Actual: "class", Kind: Class, Classes: score.ClassesOf([]string{"x"})},
+		{Prediction: "probabilities", Actual: "class", Kind: Probabilities, Classes: score.ClassesOf([]string{"x"})},
 	}
+	knots, _ := score.CalibratorOf([]float64{0.25, 0.5, 1}, []float64{0.125, 0.5, 0.75})
+	l.Outputs[0].Calibration = &Calibration{Classes: []ClassCalibration{{Calibrator: knots}}}
+	l.Outputs[2].Calibration = &Calibration{Source: "probabilities"}
+	l.Outputs[3].Calibration = &Calibration{Classes: []ClassCalibration{
+		{Calibrator: knots, Grid: score.ScoreGrid(nil, 0.5, 0)}, {Calibrator: new(score.Calibrator)},
+	}}
 	l.Segments = []SegmentLayout{{Name: "cat", Field: key("features.cat")}, {Name: "a", Field: key("features.a"), Boundaries: []float64{2}}, {Name: "big", Where: "features.a > 2"}}
 	if _, err := l.Seal(); err != nil {
 		t.Fatalf("%v", err)
@@ -94,6 +102,9 @@ func sample(t fataler) (*Layout, []byte) {
 		r.Append(record.Predictions, "score", record.Num(0.3*float64(i)))
 		r.Append(record.Predictions, "number", record.Int(int64(i)))
 		r.Append(record.Predictions, "class", record.Str(cat))
+		r.Append(record.Predictions, "probabilities", record.DictOf([]record.Element{
+			{Name: "x", Value: record.Num(0.2 * float64(i))}, {Name: "y", Value: record.Num(0.1)},
+		}))
 		r.Append(record.Actuals, "truth", record.Bool(i%2 == 0))
 		r.Append(record.Actuals, "number", record.Int(2))
 		r.Append(record.Actuals, "class", record.Str("x"))
@@ -217,6 +228,34 @@ func forgeries(t fataler) map[string]*formats.Profile {
 	forge("no multiclass statistics", func(m *formats.Profile) { m.Whole.Outputs[2].Multiclass = nil })
 	forge("a matrix of other classes", func(m *formats.Profile) { m.Whole.Outputs[2].Multiclass.Matrix = make([]uint64, 9) })
 	forge("more errors among others than rows", func(m *formats.Profile) { m.Whole.Outputs[2].Multiclass.OtherWrong = 9 })
+	estimate := func(m *formats.Profile) *formats.Estimate { return m.Whole.Outputs[0].Estimate }
+	forge("an estimate without a calibration", func(m *formats.Profile) { m.Whole.Outputs[1].Estimate = estimate(m) })
+	forge("an estimate of nothing", func(m *formats.Profile) { m.Whole.Outputs[0].Estimate = &formats.Estimate{} })
+	forge("an estimate of other classes", func(m *formats.Profile) { estimate(m).Classes = nil })
+	forge("an estimate of no rows with classes", func(m *formats.Profile) { estimate(m).Rows, estimate(m).Unusable = 0, 5 })
+	forge("more scores out of range than scores", func(m *formats.Profile) { estimate(m).OutOfRange = 6 })
+	forge("more predicted than rows", func(m *formats.Profile) { estimate(m).Classes[0].Predicted = 6 })
+	forge("more hits than predicted", func(m *formats.Profile) { estimate(m).Classes[0].HitsHigh = 1 })
+	forge("more missed than rows", func(m *formats.Profile) { estimate(m).Classes[0].MissedHigh = 2 })
+	forge("ranks of other rows", func(m *formats.Profile) {
+		estimate(m).Classes[0].Ranked = bytesOf(score.ScoreGrid(nil, 0.5, 0).NewHist())
+	})
+	forge("ranks on another grid", func(m *formats.Profile) {
+		estimate(m).Classes[0].Ranked = bytesOf(grid.Build(nil, grid.Options{}).NewHist())
+	})
+	forge("no ranks", func(m *formats.Profile) { estimate(m).Classes[0].Ranked = nil })
+	forge("ranks without a grid", func(m *formats.Profile) {
+		c := m.Whole.Outputs[3].Estimate.Classes
+		c[1].Ranked = c[0].Ranked
+	})
+	forge("ranks with more mass than rows", func(m *formats.Profile) {
+		g := score.ScoreGrid(nil, 0.5, 0)
+		h := g.NewHist()
+		for range estimate(m).Rows {
+			h.AddScaled(2, 1<<33)
+		}
+		estimate(m).Classes[0].Ranked = bytesOf(h)
+	})
 	forge("a slice of no segment", func(m *formats.Profile) { m.Segments[0].Segment = 3 })
 	forge("a slice of no segment by far", func(m *formats.Profile) { m.Segments[0].Segment = math.MaxUint32 })
 	forge("a slice twice", func(m *formats.Profile) { m.Segments[1] = m.Segments[0] })
@@ -272,19 +311,24 @@ func TestSealRefuses(t *testing.T) {
 		`features.a is boolean; only categorical and boolean fields have categories`: {Fields: []FieldLayout{{Key: key("features.a"), Type: model.Boolean}}},
 		`features.a is text; only categorical and boolean fields have categories`:    {Fields: []FieldLayout{{Key: key("features.a"), Type: model.Text, Categories: one}}},
 		`features.a is categorical; only numeric fields have a grid`:                 {Fields: []FieldLayout{{Key: key("features.a"), Type: model.Categorical, Categories: one, Grid: grid.Build(nil, grid.Options{})}}},
-		`range of features.a`:                                              {Fields: []FieldLayout{{Key: key("features.a"), Type: model.Numeric, Min: math.NaN()}}},
-		`kind "binary" of output "p"`:                                      {Outputs: []OutputLayout{{Prediction: "p", Kind: "binary"}}},
-		`output "p" is a score; only a score has a grid`:                   {Outputs: []OutputLayout{{Prediction: "p", Kind: Score}}},
-		`output "p" is a class; only class and probabilities have classes`: {Outputs: []OutputLayout{{Prediction: "p", Kind: Class}}},
-		`threshold NaN of output "p"`:                                      {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Threshold: math.NaN()}}},
-		`two outputs "p"`:                                                  {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision}, {Prediction: "p", Kind: Quantity}}},
-		`a segment without a name`:                                         {Segments: []SegmentLayout{{Where: "features.a > 1"}}},
-		`segment "s" must have a field or a condition`:                     {Segments: []SegmentLayout{{Name: "s"}}},
-		`group 9 of segment "s"`:                                           {Segments: []SegmentLayout{{Name: "s", Field: record.Key{Group: 9, Name: "a"}}}},
-		`boundary 1 of segment "s"`:                                        {Segments: []SegmentLayout{{Name: "s", Field: key("features.a"), Boundaries: []float64{1, 1}}}},
-		`two segments "s"`:                                                 {Segments: []SegmentLayout{{Name: "s", Field: key("features.a")}, {Name: "s", Field: key("features.b")}}},
-		`limits of -1 new categories and 0 slices, at most 1048576`:        {Limits: Limits{NewCategories: -1}},
-		`limits of 0 new categories and 1048577 slices, at most 1048576`:   {Limits: Limits{SegmentValues: 1<<20 + 1}},
+		`range of features.a`:                                                     {Fields: []FieldLayout{{Key: key("features.a"), Type: model.Numeric, Min: math.NaN()}}},
+		`kind "binary" of output "p"`:                                             {Outputs: []OutputLayout{{Prediction: "p", Kind: "binary"}}},
+		`output "p" is a score; only a score has a grid`:                          {Outputs: []OutputLayout{{Prediction: "p", Kind: Score}}},
+		`output "p" is a class; only class and probabilities have classes`:        {Outputs: []OutputLayout{{Prediction: "p", Kind: Class}}},
+		`threshold NaN of output "p"`:                                             {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Threshold: math.NaN()}}},
+		`two outputs "p"`:                                                         {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision}, {Prediction: "p", Kind: Quantity}}},
+		`a calibration of output "p", a number`:                                   {Outputs: []OutputLayout{{Prediction: "p", Kind: Quantity, Calibration: &Calibration{}}}},
+		`output "p": calibration of 0 classes by ""`:                              {Outputs: []OutputLayout{{Prediction: "p", Kind: Score, Grid: evenly(0, 1, 2), Calibration: &Calibration{}}}},
+		`output "p": a calibration without a function, or a score with two grids`: {Outputs: []OutputLayout{{Prediction: "p", Kind: Score, Grid: evenly(0, 1, 2), Calibration: &Calibration{Classes: make([]ClassCalibration, 1)}}}},
+		`output "p": calibration of 0 classes by "s"`:                             {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Calibration: &Calibration{Source: "s"}}}},
+		`output "p" cannot be estimated by "p"`:                                   {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Calibration: &Calibration{Source: "p"}}}},
+		`a segment without a name`:                                                {Segments: []SegmentLayout{{Where: "features.a > 1"}}},
+		`segment "s" must have a field or a condition`:                            {Segments: []SegmentLayout{{Name: "s"}}},
+		`group 9 of segment "s"`:                                                  {Segments: []SegmentLayout{{Name: "s", Field: record.Key{Group: 9, Name: "a"}}}},
+		`boundary 1 of segment "s"`:                                               {Segments: []SegmentLayout{{Name: "s", Field: key("features.a"), Boundaries: []float64{1, 1}}}},
+		`two segments "s"`:                                                        {Segments: []SegmentLayout{{Name: "s", Field: key("features.a")}, {Name: "s", Field: key("features.b")}}},
+		`limits of -1 new categories and 0 slices, at most 1048576`:               {Limits: Limits{NewCategories: -1}},
+		`limits of 0 new categories and 1048577 slices, at most 1048576`:          {Limits: Limits{SegmentValues: 1<<20 + 1}},
 		`UTF-8`: {Fields: []FieldLayout{{Key: record.Key{Name: "\xff"}, Type: model.Text}}},
 	} {
 		if _, err := l.Seal(); !wraps(err, ErrInvalid) || !strings.Contains(err.Error(), want) {

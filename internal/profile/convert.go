@@ -195,6 +195,7 @@ func (c *conversion) distinct(f *Field, from *FieldLayout, into *Field, to *Fiel
 
 func (c *conversion) output(o *Output, from *OutputLayout, into *Output, to *OutputLayout) {
 	into.Invalid = o.Invalid
+	c.estimate(o, from, into, to)
 	switch {
 	case o.Multiclass != nil:
 		into.Multiclass = c.reclass(o.Multiclass, from, to)

@@ -180,6 +180,7 @@ func (l *list) add(row int32, counted bool) {
 // heads counts the rows of a list themselves, and their outputs.
 func (s *Slice) heads(r *Rows, l *list, from int) {
 	s.Predictions += uint64(len(l.counted))
+	s.expect(r, l, from)
 	outs := r.plan.layout.Outputs
 	for _, i := range l.rows {
 		n := from + int(i)

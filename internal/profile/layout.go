@@ -79,6 +79,9 @@ type OutputLayout struct {
 	Threshold  float64
 	Grid       *grid.Grid     // of scores
 	Classes    *score.Classes // of a multiclass output
+	// Calibration by which performance is estimated where labels are missing; nil
+	// where it is not.
+	Calibration *Calibration
 }
 
 // SegmentLayout describes a segment.

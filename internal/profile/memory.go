@@ -12,10 +12,12 @@ const (
 	setBytes        = 48 // of an empty set of distinct values
 	denseSetBytes   = 4096
 	countsBytes     = 112 // without the counts themselves
-	outputBytes     = 32  // of an Output in its slice
+	outputBytes     = 40  // of an Output in its slice
 	binaryBytes     = 1792
 	multiclassBytes = 640 // without the matrix
 	regressionBytes = 6528
+	estimateBytes   = 48 // without its classes
+	expectedBytes   = 48 // of a class, without its histogram
 )
 
 // Bytes estimates the memory that p holds, to a few percent.
@@ -90,7 +92,21 @@ func (l *Layout) fixed() int64 {
 		}
 	}
 	for i := range l.Outputs {
-		n += outputSize(&l.Outputs[i])
+		n += outputSize(&l.Outputs[i]) + estimateSize(&l.Outputs[i])
+	}
+	return n
+}
+
+func estimateSize(o *OutputLayout) int64 {
+	if o.Calibration == nil {
+		return 0
+	}
+	n := int64(estimateBytes)
+	for _, g := range o.grids() {
+		n += expectedBytes
+		if g != nil {
+			n += histBytes + binBytes*int64(g.Bins())
+		}
 	}
 	return n
 }

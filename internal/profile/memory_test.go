@@ -14,6 +14,21 @@ import (
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 )
 
+// estimatedScore and estimatedClasses are outputs with calibrations.
+func estimatedScore(xs []float64) OutputLayout {
+	return OutputLayout{Prediction: "p", Kind: Score, Grid: score.ScoreGrid(xs, 0.5, score.PRBins), Calibration: &Calibration{
+		Classes: []ClassCalibration{{Calibrator: new(score.Calibrator)}},
+	}}
+}
+
+func estimatedClasses(xs []float64) OutputLayout {
+	o := OutputLayout{Prediction: "p", Kind: Probabilities, Classes: score.ClassesOf([]string{"a", "b", "c"}), Calibration: new(Calibration)}
+	for range o.Classes.Len() {
+		o.Calibration.Classes = append(o.Calibration.Classes, ClassCalibration{new(score.Calibrator), score.ScoreGrid(xs, math.NaN(), 0)})
+	}
+	return o
+}
+
 // heap returns the memory that what f returns holds.
 func heap(f func() any) (held int64, kept any) {
 	var before, after runtime.MemStats
@@ -77,6 +92,8 @@ func TestBytes(t *testing.T) {
 		"a score":              {columnsOf(1, FieldLayout{Type: model.Text}, OutputLayout{Prediction: "p", Kind: Score, Grid: score.ScoreGrid(xs, 0.5, score.PRBins)}), word, 500, 100},
 		"a regression":         {columnsOf(1, FieldLayout{Type: model.Text}, OutputLayout{Prediction: "p", Kind: Quantity}), word, 500, 100},
 		"classes":              {columnsOf(1, FieldLayout{Type: model.Text}, OutputLayout{Prediction: "p", Kind: Class, Classes: classes}), word, 500, 100},
+		"an estimated score":   {columnsOf(1, FieldLayout{Type: model.Text}, estimatedScore(xs)), word, 500, 100},
+		"estimated classes":    {columnsOf(1, FieldLayout{Type: model.Text}, estimatedClasses(xs)), word, 500, 100},
 		"a decision":           {columnsOf(1, FieldLayout{Type: model.Text}, OutputLayout{Prediction: "p", Kind: Decision}), word, 500, 100},
 	} {
 		rows := mustPlan(c.layout).NewRows()

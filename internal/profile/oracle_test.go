@@ -5,11 +5,13 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/num"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/score"
 	"github.com/driftmeter/driftmeter/internal/sketch/counts"
@@ -201,6 +203,11 @@ func expect(l *Layout, rs []record.Record) *Slice {
 		for i := range l.Fields {
 			expectField(&s.Fields[i], &l.Fields[i], r)
 		}
+		for i := range l.Outputs {
+			if l.Outputs[i].Calibration != nil && predicted(r) {
+				expectEstimate(s.Outputs[i].Estimate, l, &l.Outputs[i], r)
+			}
+		}
 		if !labelled(l, r) {
 			continue
 		}
@@ -329,6 +336,84 @@ func expectClass(m *score.Multiclass, classes *score.Classes, answer, truth stri
 		return
 	}
 	m.AddClass(i, j)
+}
+
+// expectEstimate counts the chances of a row: of the class for which the output
+// decides, or of each class.
+func expectEstimate(e *score.Estimate, l *Layout, ol *OutputLayout, r *record.Record) {
+	own, p := ol, sees(l, r, "predictions."+ol.Prediction)
+	scores := p
+	if s := ol.Calibration.Source; s != "" {
+		i, _ := l.Output(s)
+		own, scores = &l.Outputs[i], sees(l, r, "predictions."+s)
+	}
+	decision, decided := p.yes()
+	answer, named := p.class()
+	raw, best := []float64{scores.x}, ""
+	ok := scores.what == number
+	switch ol.Kind {
+	case Score:
+		decision = p.x >= ol.Threshold
+	case Decision:
+		ok = ok && decided
+	case Class:
+		raw, _, ok = chancesOf(own, scores.v)
+		ok = ok && named && (scores.what == opaque || scores.what == invalid)
+	default:
+		raw, best, ok = chancesOf(own, scores.v)
+		ok = ok && (scores.what == opaque || scores.what == invalid)
+		answer = best
+	}
+	if !ok {
+		e.Unusable++
+		return
+	}
+	e.Rows++
+	q := slices.Clone(raw)
+	for i, k := range own.Calibration.Classes {
+		q[i] = k.Probability(raw[i])
+	}
+	if own.Classes != nil {
+		score.Normalise(q)
+	} else if knots, _ := own.Calibration.Classes[0].Knots(); len(knots) == 0 && (raw[0] < 0 || raw[0] > 1) {
+		e.OutOfRange++
+	}
+	for i, g := range ol.ClassGrids() {
+		if own.Classes != nil {
+			decision = own.Classes.Index(answer) == i
+		}
+		bin := 0
+		if g != nil {
+			bin = g.Find(raw[i])
+		}
+		e.Classes[i].Add(decision, score.ChanceOf(q[i]), int32(bin))
+	}
+}
+
+// chancesOf returns the probabilities of the classes of a list, and the most
+// probable class, the first by name of equal ones.
+func chancesOf(o *OutputLayout, v record.Value) (p []float64, best string, ok bool) {
+	p = make([]float64, o.Classes.Len())
+	m := score.NewMulticlass(o.Classes.Len())
+	if !expectProbabilities(m, o.Classes, v, "") {
+		return nil, "", false
+	}
+	most := -1.0
+	var others num.Sum
+	es := slices.Clone(v.Elements())
+	slices.SortFunc(es, func(a, b record.Element) int { return strings.Compare(a.Name, b.Name) })
+	for _, e := range es {
+		x, _ := e.Value.Float()
+		p[o.Classes.Index(e.Name)] = x
+		if o.Classes.Index(e.Name) == o.Classes.Other() {
+			others.Add(x)
+		}
+		if c := min(max(x, 1e-15), 1-1e-15); c > most {
+			best, most = e.Name, c
+		}
+	}
+	p[o.Classes.Other()] = min(others.Value(), 1)
+	return p, best, true
 }
 
 // expectProbabilities is sklearn's argmax over the classes in order, and its

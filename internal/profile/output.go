@@ -13,22 +13,27 @@ type Output struct {
 	Binary     *score.Binary
 	Multiclass *score.Multiclass
 	Regression *score.Regression
+	// Estimate is what the labels of all predictions are expected to be; nil where
+	// the layout has no calibration of the output.
+	Estimate *score.Estimate
 	// Invalid counts labelled records whose prediction or actual is missing or
 	// unusable.
 	Invalid uint64
 }
 
 func newOutput(l *OutputLayout) Output {
+	o := Output{Estimate: newEstimate(l)}
 	switch l.Kind {
 	case Score:
-		return Output{Binary: score.NewBinary(l.Grid)}
+		o.Binary = score.NewBinary(l.Grid)
 	case Decision:
-		return Output{Binary: new(score.Binary)}
+		o.Binary = new(score.Binary)
 	case Class, Probabilities:
-		return Output{Multiclass: score.NewMulticlass(l.Classes.Len())}
+		o.Multiclass = score.NewMulticlass(l.Classes.Len())
 	default:
-		return Output{Regression: new(score.Regression)}
+		o.Regression = new(score.Regression)
 	}
+	return o
 }
 
 // outcome is one resolved pair of prediction and actual.
@@ -139,12 +144,7 @@ func (r *Rows) class(slot, n int) (name string, ok bool) {
 // probability of the true one, after the probabilities are made to sum to 1. A
 // class that is not among them has the probability 0.
 func (o *outcome) weigh(l *OutputLayout, rec *record.Record, truth string) bool {
-	var v record.Value
-	for i := range rec.Fields {
-		if f := &rec.Fields[i]; f.Group == record.Predictions && f.Name == l.Prediction {
-			v = f.Value // a field that comes twice counts as it came last
-		}
-	}
+	v := lastValue(rec, l.Prediction)
 	if v.Kind() != record.Dict || len(v.Elements()) == 0 {
 		return false
 	}
@@ -199,6 +199,11 @@ func (out *Output) add(l *OutputLayout, o *outcome) {
 
 func (out *Output) merge(o *Output) error {
 	out.Invalid += o.Invalid
+	if out.Estimate != nil && o.Estimate != nil {
+		if err := out.Estimate.Merge(o.Estimate); err != nil {
+			return err
+		}
+	}
 	switch {
 	case out.Binary != nil:
 		return out.Binary.Merge(o.Binary)

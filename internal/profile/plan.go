@@ -22,7 +22,10 @@ type Plan struct {
 	actuals span   // of the fields
 	segs    []segmentPlan
 	outputs []outputPlan
-	values  map[float64]string // names of the slices of a numeric field's values
+	// Of the outputs whose performance is estimated: how, and in which order.
+	estimates []*estimator
+	estimated []int
+	values    map[float64]string // names of the slices of a numeric field's values
 }
 
 // slot is what resolving a field needs of its layout.
@@ -108,6 +111,7 @@ func NewPlan(l *Layout) (*Plan, error) {
 		}
 		p.outputs = append(p.outputs, op)
 	}
+	p.estimators()
 	return p, nil
 }
 

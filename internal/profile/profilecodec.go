@@ -176,7 +176,7 @@ func (r *reader) hist(what string, b []byte, h *grid.Hist, g *grid.Grid) {
 }
 
 func (w *writer) output(o *Output) *formats.OutputStats {
-	m := &formats.OutputStats{Invalid: o.Invalid}
+	m := &formats.OutputStats{Invalid: o.Invalid, Estimate: w.estimate(o.Estimate)}
 	switch {
 	case o.Binary != nil:
 		b := o.Binary
@@ -206,6 +206,7 @@ func (w *writer) output(o *Output) *formats.OutputStats {
 
 func (r *reader) output(m *formats.OutputStats, o *Output, l *OutputLayout) {
 	o.Invalid = m.GetInvalid()
+	r.estimate(m.GetEstimate(), o.Estimate, l)
 	switch {
 	case o.Binary != nil:
 		b, bm := o.Binary, m.GetBinary()

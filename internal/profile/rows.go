@@ -50,10 +50,12 @@ type row struct {
 type Rows struct {
 	plan    *Plan
 	rows    []row
-	room    int       // rows that the columns have room for
-	columns []column  // a field each
-	outs    []outcome // len(Outputs) a row
-	places  []place   // len(Segments) a row
+	room    int        // rows that the columns have room for
+	columns []column   // a field each
+	outs    []outcome  // len(Outputs) a row
+	expects []expected // likewise
+	chances []chance   // of the classes of rows
+	places  []place    // len(Segments) a row
 	texts   []string
 	cond    condRow // the row under way
 	scratch *scratch
@@ -71,6 +73,7 @@ func (r *Rows) Reset() {
 	}
 	clear(r.texts)
 	r.rows, r.outs, r.places, r.texts = r.rows[:0], r.outs[:0], r.places[:0], r.texts[:0]
+	r.expects, r.chances = r.expects[:0], r.chances[:0]
 }
 
 // Len returns the number of rows.
@@ -125,6 +128,10 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 	}
 	r.rows = append(r.rows, head)
 	r.outs = grow(r.outs, len(p.outputs))
+	r.expects = grow(r.expects, len(p.outputs))
+	if head.counted {
+		r.expect(rec, n)
+	}
 	if head.labelled {
 		r.judge(rec, n)
 	}

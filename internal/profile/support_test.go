@@ -162,6 +162,7 @@ func layouts(limits Limits) *rapid.Generator[*Layout] {
 			}
 			l.Outputs = append(l.Outputs, o)
 		}
+		calibrate(t, l)
 		for _, s := range segments {
 			if rapid.Bool().Draw(t, "segment "+s.Name) {
 				l.Segments = append(l.Segments, s)
@@ -172,6 +173,59 @@ func layouts(limits Limits) *rapid.Generator[*Layout] {
 			t.Fatal(err)
 		}
 		return sealed
+	})
+}
+
+// calibrate draws which outputs of a layout are estimated, and how.
+func calibrate(t *rapid.T, l *Layout) {
+	for i := range l.Outputs {
+		o := &l.Outputs[i]
+		if !rapid.Bool().Draw(t, "estimate "+o.Prediction) {
+			continue
+		}
+		switch o.Kind {
+		case Score:
+			o.Calibration = &Calibration{Classes: []ClassCalibration{{Calibrator: calibrators().Draw(t, "calibrator")}}}
+		case Probabilities:
+			o.Calibration = &Calibration{}
+			ranked := rapid.Bool().Draw(t, "ranked")
+			for range o.Classes.Len() {
+				c := ClassCalibration{Calibrator: calibrators().Draw(t, "calibrator")}
+				if ranked {
+					c.Grid = score.ScoreGrid(rapid.SliceOfN(rapid.Float64Range(0, 1), 0, 9).Draw(t, "scores"), math.NaN(), 0)
+				}
+				o.Calibration.Classes = append(o.Calibration.Classes, c)
+			}
+		default:
+		}
+	}
+	for i := range l.Outputs {
+		o := &l.Outputs[i]
+		for _, s := range l.Outputs {
+			fits := o.Kind == Decision && s.Kind == Score || o.Kind == Class && s.Kind == Probabilities
+			if !fits || s.Calibration == nil || s.Actual != o.Actual || rapid.Bool().Draw(t, "not "+o.Prediction) {
+				continue
+			}
+			o.Calibration = &Calibration{Source: s.Prediction}
+			if o.Kind == Class {
+				o.Classes = s.Classes
+			}
+		}
+	}
+}
+
+// calibrators have no knots, one, or some.
+func calibrators() *rapid.Generator[*score.Calibrator] {
+	return rapid.Custom(func(t *rapid.T) *score.Calibrator {
+		scores := rapid.SliceOfNDistinct(rapid.OneOf(rapid.Float64Range(0, 1), rapid.SampledFrom([]float64{0, .1, .5, 1, -3, 7})), 0, 6, rapid.ID).Draw(t, "knots")
+		values := rapid.SliceOfN(rapid.Float64Range(0, 1), len(scores), len(scores)).Draw(t, "probabilities")
+		slices.Sort(scores)
+		slices.Sort(values)
+		c, ok := score.CalibratorOf(scores, values)
+		if !ok {
+			t.Fatalf("knots %v, %v", scores, values)
+		}
+		return c
 	})
 }
 

@@ -57,7 +57,8 @@ func ChanceOf(q float64) Chance { return Chance(q * float64(Certain)) }
 // A Mass is a sum of chances. It has room for 2⁶⁴ rows.
 type Mass struct{ Hi, Lo uint64 }
 
-func (m *Mass) add(c Chance) { m.merge(Mass{Lo: uint64(c)}) }
+// Add adds a chance.
+func (m *Mass) Add(c Chance) { m.merge(Mass{Lo: uint64(c)}) }
 
 func (m *Mass) merge(o Mass) {
 	lo := m.Lo + o.Lo
@@ -82,9 +83,9 @@ func (m Mass) AtMost(rows uint64) bool {
 func (x *Expected) Add(predicted bool, c Chance, bin int32) {
 	if predicted {
 		x.Predicted++
-		x.Hits.add(c)
+		x.Hits.Add(c)
 	} else {
-		x.Missed.add(c)
+		x.Missed.Add(c)
 	}
 	if x.Ranked != nil {
 		x.Ranked.AddScaled(int(bin), uint64(c+1<<29)>>30)
