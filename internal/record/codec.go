@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/zeebo/xxh3"
 )
 
 // ErrCorrupt is wrapped by every error of a Decoder.
@@ -41,8 +43,8 @@ const maxShapes = 64
 // each shape (the list of keys of a record), since the records of a batch are
 // nearly always alike.
 //
-// The bytes are the same for the same records, whenever they come, so a hash
-// of them identifies a batch that is sent again.
+// The bytes are the same for the same records in the same order, whenever they
+// come; Identity is the same in any order.
 //
 // The zero Encoder is an empty batch and ready to use.
 type Encoder struct {
@@ -54,6 +56,10 @@ type Encoder struct {
 	last   int     // the shape of the previous record
 	fields []Field // of a record with labels, and what it says of them
 	labels bool    // there has been such a record
+
+	id     identity
+	source uint64   // hash of that of the previous record
+	hashes []uint64 // of the shapes
 }
 
 // Reset begins a new batch and keeps the memory.
@@ -61,7 +67,8 @@ func (e *Encoder) Reset() {
 	e.buf = append(e.buf[:0], codecVersion, 0, 0, 0, 0)
 	e.n, e.last, e.ends, e.labels = 0, 0, false, false
 	e.prev.Model, e.prev.Version, e.prev.Environment, e.prev.Time = "", "", "", 0
-	e.shapes = e.shapes[:0]
+	e.shapes, e.hashes = e.shapes[:0], e.hashes[:0]
+	e.id = identity{}
 }
 
 // Len returns the number of records.
@@ -98,9 +105,11 @@ func (e *Encoder) Append(r *Record) {
 		bit(r.ID != "", flagID) | bit(source, flagSource) | bit(!known, flagShape)
 	b := append(e.buf, flags)
 	if source {
+		from := len(b)
 		b = appendText(b, r.Model)
 		b = appendText(b, r.Version)
 		b = appendText(b, r.Environment)
+		e.source = xxh3.Hash(b[from:])
 		e.prev.Model, e.prev.Version, e.prev.Environment = r.Model, r.Version, r.Environment
 	}
 	if r.ID != "" {
@@ -110,18 +119,26 @@ func (e *Encoder) Append(r *Record) {
 		b = binary.AppendVarint(b, r.Time-e.prev.Time)
 		e.prev.Time = r.Time
 	}
+	var keys uint64
 	if known {
 		b = binary.AppendUvarint(b, uint64(shape))
+		keys = e.hashes[shape]
 	} else {
+		from := len(b)
 		b = binary.AppendUvarint(b, uint64(len(fields)))
 		for i := range fields {
 			b = append(b, byte(fields[i].Group))
 			b = appendText(b, fields[i].Name)
 		}
+		if keys = xxh3.Hash(b[from:]); shape < maxShapes {
+			e.hashes = append(e.hashes, keys)
+		}
 	}
+	values := len(b)
 	for i := range fields {
 		b = appendValue(b, &fields[i].Value)
 	}
+	e.id.add(r, e.source, keys, b[values:])
 	e.buf = b
 	e.n++
 	e.ends = e.ends || r.Last
