@@ -665,11 +665,16 @@ func (x *SegmentSlice) GetSlice() *Slice {
 }
 
 type Slice struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Predictions   uint64                 `protobuf:"varint,1,opt,name=predictions,proto3" json:"predictions,omitempty"`
-	Actuals       uint64                 `protobuf:"varint,2,opt,name=actuals,proto3" json:"actuals,omitempty"`
-	Fields        []*FieldStats          `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`   // as in the layout
-	Outputs       []*OutputStats         `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"` // as in the layout
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Predictions uint64                 `protobuf:"varint,1,opt,name=predictions,proto3" json:"predictions,omitempty"`
+	Actuals     uint64                 `protobuf:"varint,2,opt,name=actuals,proto3" json:"actuals,omitempty"`
+	Fields      []*FieldStats          `protobuf:"bytes,3,rep,name=fields,proto3" json:"fields,omitempty"`   // as in the layout
+	Outputs     []*OutputStats         `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"` // as in the layout
+	// What was counted above and is not so any more, as labels were corrected and
+	// inputs came late: actuals, statistics of actuals and outputs, missing inputs.
+	// Absent when nothing is; it has none itself.
+	Retracted     *Slice `protobuf:"bytes,5,opt,name=retracted,proto3" json:"retracted,omitempty"`
+	Duplicates    uint64 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"` // predictions not counted, since their id had come before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -730,6 +735,20 @@ func (x *Slice) GetOutputs() []*OutputStats {
 		return x.Outputs
 	}
 	return nil
+}
+
+func (x *Slice) GetRetracted() *Slice {
+	if x != nil {
+		return x.Retracted
+	}
+	return nil
+}
+
+func (x *Slice) GetDuplicates() uint64 {
+	if x != nil {
+		return x.Duplicates
+	}
+	return 0
 }
 
 type FieldStats struct {
@@ -1598,12 +1617,16 @@ const file_profile_proto_rawDesc = "" +
 	"\asegment\x18\x01 \x01(\rR\asegment\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
 	"\x05other\x18\x03 \x01(\bR\x05other\x122\n" +
-	"\x05slice\x18\x04 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05slice\"\xbc\x01\n" +
+	"\x05slice\x18\x04 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05slice\"\x98\x02\n" +
 	"\x05Slice\x12 \n" +
 	"\vpredictions\x18\x01 \x01(\x04R\vpredictions\x12\x18\n" +
 	"\aactuals\x18\x02 \x01(\x04R\aactuals\x129\n" +
 	"\x06fields\x18\x03 \x03(\v2!.driftmeter.formats.v1.FieldStatsR\x06fields\x12<\n" +
-	"\aoutputs\x18\x04 \x03(\v2\".driftmeter.formats.v1.OutputStatsR\aoutputs\"\x97\x02\n" +
+	"\aoutputs\x18\x04 \x03(\v2\".driftmeter.formats.v1.OutputStatsR\aoutputs\x12:\n" +
+	"\tretracted\x18\x05 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\tretracted\x12\x1e\n" +
+	"\n" +
+	"duplicates\x18\x06 \x01(\x04R\n" +
+	"duplicates\"\x97\x02\n" +
 	"\n" +
 	"FieldStats\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x18\n" +
@@ -1743,18 +1766,19 @@ var file_profile_proto_depIdxs = []int32{
 	9,  // 8: driftmeter.formats.v1.SegmentSlice.slice:type_name -> driftmeter.formats.v1.Slice
 	10, // 9: driftmeter.formats.v1.Slice.fields:type_name -> driftmeter.formats.v1.FieldStats
 	11, // 10: driftmeter.formats.v1.Slice.outputs:type_name -> driftmeter.formats.v1.OutputStats
-	14, // 11: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
-	15, // 12: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
-	16, // 13: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
-	12, // 14: driftmeter.formats.v1.OutputStats.estimate:type_name -> driftmeter.formats.v1.Estimate
-	13, // 15: driftmeter.formats.v1.Estimate.classes:type_name -> driftmeter.formats.v1.Expected
-	0,  // 16: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
-	7,  // 17: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	9,  // 11: driftmeter.formats.v1.Slice.retracted:type_name -> driftmeter.formats.v1.Slice
+	14, // 12: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
+	15, // 13: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
+	16, // 14: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
+	12, // 15: driftmeter.formats.v1.OutputStats.estimate:type_name -> driftmeter.formats.v1.Estimate
+	13, // 16: driftmeter.formats.v1.Estimate.classes:type_name -> driftmeter.formats.v1.Expected
+	0,  // 17: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
+	7,  // 18: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_profile_proto_init() }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/score"
 	"github.com/driftmeter/driftmeter/internal/sketch/distinct"
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
@@ -19,11 +20,20 @@ import (
 // exactly. Histograms on another grid are estimated by grid.Regrid. The warnings
 // name everything that is not what counting would have given, each once, in the
 // order of the layout.
+//
+// What was retracted is converted likewise. Estimates do not add up, though: where
+// an actual or an output moves to another grid, all that can be taken back is taken
+// back before.
 func (p *Profile) Convert(to *Layout) (converted *Profile, warnings []string) {
 	c := &conversion{from: p.layout, to: to}
+	if p.retracts() && c.estimates() {
+		if net := p.Net(); net.settled() {
+			p = net
+		}
+	}
 	out := New(to)
 	out.Overflow = p.Overflow
-	c.slice(p.Whole, out.Whole)
+	_ = out.add(out.Whole, c.slice(p.Whole)) // slices of one layout merge
 	for i := range to.Segments {
 		j := slices.IndexFunc(p.layout.Segments, to.Segments[i].same)
 		if j < 0 {
@@ -32,14 +42,10 @@ func (p *Profile) Convert(to *Layout) (converted *Profile, warnings []string) {
 		}
 		s := &p.segments[j]
 		for _, name := range s.values(p.layout.values[j]) {
-			sl := newSlice(to)
-			c.slice(s.get(p.layout.value(j, name), name), sl)
-			_ = out.absorb(i, name, sl) // slices of one layout merge
+			_ = out.absorb(i, name, c.slice(s.get(p.layout.value(j, name), name)))
 		}
 		if s.other != nil {
-			sl := newSlice(to)
-			c.slice(s.other, sl)
-			_ = out.other(i).merge(sl)
+			_ = out.add(out.other(i), c.slice(s.other))
 		}
 	}
 	return out, c.warnings
@@ -63,9 +69,48 @@ func (c *conversion) warn(format string, args ...any) {
 	}
 }
 
-// slice fills the empty slice into.
-func (c *conversion) slice(s, into *Slice) {
-	into.Predictions, into.Actuals = s.Predictions, s.Actuals
+// estimates reports whether what is kept of actuals and outputs may have to be
+// estimated.
+func (c *conversion) estimates() bool {
+	for i := range c.to.Fields {
+		to := &c.to.Fields[i]
+		if j, ok := c.from.Field(to.Key); ok && to.Key.Group == record.Actuals {
+			from := &c.from.Fields[j]
+			if !sameGrid(from.Grid, to.Grid) || from.Min != to.Min || from.Max != to.Max ||
+				to.Categories != nil && (from.Categories == nil || !slices.Equal(from.Categories.Values(), to.Categories.Values())) {
+				return true
+			}
+		}
+	}
+	for i := range c.to.Outputs {
+		to := &c.to.Outputs[i]
+		if j, ok := c.from.Output(to.Prediction); ok {
+			if from := &c.from.Outputs[j]; !sameGrid(from.Grid, to.Grid) || from.Threshold != to.Threshold {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func sameGrid(a, b *grid.Grid) bool {
+	return a == b || a != nil && b != nil && a.ID() == b.ID()
+}
+
+// slice converts a slice and what it retracts.
+func (c *conversion) slice(s *Slice) *Slice {
+	into := newSlice(c.to)
+	c.fill(s, into)
+	if s.Retracted != nil {
+		into.Retracted = newRetracted(c.to)
+		c.fill(s.Retracted, into.Retracted)
+	}
+	return into
+}
+
+// fill fills the empty slice into.
+func (c *conversion) fill(s, into *Slice) {
+	into.Predictions, into.Actuals, into.Duplicates, into.Unsettled = s.Predictions, s.Actuals, s.Duplicates, s.Unsettled
 	for i := range c.to.Fields {
 		to := &c.to.Fields[i]
 		j, ok := c.from.Field(to.Key)
@@ -96,16 +141,16 @@ func (c *conversion) slice(s, into *Slice) {
 
 func (c *conversion) field(f *Field, from *FieldLayout, into *Field, to *FieldLayout) {
 	into.tally(f)
-	switch to.Type {
-	case model.Numeric:
+	switch {
+	case into.Moments == nil && into.Counts == nil: // also of an input that is retracted
+	case to.Type == model.Numeric:
 		into.Moments.Merge(f.Moments)
 		into.Distinct.Merge(f.Distinct)
 		c.histogram(f, from, into, to)
 		c.outOfRange(f, from, into, to)
-	case model.Categorical, model.Boolean:
+	default:
 		into.Counts = f.Counts.Remap(from.Categories, to.Categories, c.to.Limits.NewCategories)
 		c.distinct(f, from, into, to)
-	default:
 	}
 }
 
@@ -174,9 +219,7 @@ func outside(f *Field, g *grid.Grid, lo, hi float64) (n uint64, ok bool) {
 // values those that have become known are in it still.
 func (c *conversion) distinct(f *Field, from *FieldLayout, into *Field, to *FieldLayout) {
 	if into.Counts.Other == 0 {
-		for _, v := range into.Counts.NewValues() {
-			into.Distinct.Insert(distinct.HashString(v.Value))
-		}
+		into.Distinct = named(into.Counts)
 		return
 	}
 	into.Distinct.Merge(f.Distinct)

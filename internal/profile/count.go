@@ -38,6 +38,10 @@ type list struct {
 // AddRange counts the rows from from up to to, to not among them. Many rows cost
 // less at once than one by one; the profile is the same.
 func (p *Profile) AddRange(r *Rows, from, to int) {
+	if r.back != nil {
+		p.retract(r.back, from, to)
+		p.addLate(r.late, from, to)
+	}
 	for to-from >= few {
 		next := min(from+chunk, to)
 		p.addChunk(r, from, next)
@@ -130,7 +134,11 @@ func (p *Profile) addChunk(r *Rows, from, to int) {
 func (p *Profile) list(r *Rows, from, to int) {
 	s := r.scratch
 	s.lists = s.lists[:0]
-	s.open(p.Whole)
+	whole := p.Whole
+	if r.taken {
+		whole = p.retracted(whole)
+	}
+	s.open(whole)
 	n := len(p.segments)
 	for i := from; i < to; i++ {
 		at, counted := int32(i-from), r.rows[i].counted
@@ -148,6 +156,9 @@ func (p *Profile) list(r *Rows, from, to int) {
 			}
 			if over && counted {
 				p.Overflow++
+			}
+			if r.taken {
+				sl = p.retracted(sl)
 			}
 			if sl.list == 0 {
 				sl.list = s.open(sl)
@@ -184,7 +195,10 @@ func (s *Slice) heads(r *Rows, l *list, from int) {
 	outs := r.plan.layout.Outputs
 	for _, i := range l.rows {
 		n := from + int(i)
-		if !r.rows[n].labelled {
+		if row := &r.rows[n]; !row.labelled {
+			if row.duplicate {
+				s.Duplicates++
+			}
 			continue
 		}
 		s.Actuals++
@@ -244,6 +258,23 @@ func (f *Field) number(l *FieldLayout, x float64, bin int32, scaled uint64) {
 	default:
 		h.AddScaled(int(bin), scaled)
 	}
+}
+
+// one counts row n of a column on its own.
+func (f *Field) one(l *FieldLayout, texts []string, c *column, n int) {
+	if c.state[n] != number {
+		f.other(texts, c, n, true)
+		return
+	}
+	x, bin, scaled := c.x[n], 0, uint64(0)
+	if l.Grid != nil {
+		bin = l.Grid.Find(x)
+		scaled = l.Grid.Scaled(bin, x)
+	}
+	f.Count++
+	f.number(l, x, int32(bin), scaled)
+	f.Moments.Add(x, 0)
+	f.Distinct.Insert(distinct.HashFloat(x))
 }
 
 // other counts row n of a column, which is no number. One that does not have the

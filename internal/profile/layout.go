@@ -36,6 +36,7 @@ type Layout struct {
 	values [][]string // of each segment, those known beforehand
 
 	fixedBytes int64 // of a slice
+	takenBytes int64 // of what it retracts
 }
 
 // Limits bound the size of a profile.
@@ -111,7 +112,7 @@ func (l *Layout) Seal() (*Layout, error) {
 			l.values[i] = l.Fields[f].Categories.Values()
 		}
 	}
-	l.fixedBytes = l.fixed()
+	l.fixedBytes, l.takenBytes = l.fixed(false), l.fixed(true)
 	id, err := l.hash()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)

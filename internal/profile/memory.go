@@ -1,10 +1,13 @@
 package profile
 
-import "github.com/driftmeter/driftmeter/internal/score"
+import (
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/score"
+)
 
 // Memory in bytes, as the allocator rounds it. TestBytes compares the heap.
 const (
-	sliceBytes      = 112
+	sliceBytes      = 128
 	fieldBytes      = 80   // of a Field in its slice
 	histBytes       = 1152 // of a histogram without its bins: the sums of its tails
 	binBytes        = 16
@@ -43,6 +46,9 @@ func (p *Profile) touch(s *Slice) {
 // its fields remember.
 func (s *Slice) bytes(l *Layout) int64 {
 	n := l.fixedBytes
+	if s.taken {
+		n = l.takenBytes
+	}
 	for i := range s.Fields {
 		f := &s.Fields[i]
 		if f.Distinct != nil {
@@ -60,7 +66,8 @@ func (s *Slice) bytes(l *Layout) int64 {
 // categorical one 240 B and 8 B a category, and up to 150 B for each of the new
 // values that Limits allow and of 1024 frequent ones beyond; for a score 4 kB
 // and 32 B a bin; for a regression 6.5 kB; for a multiclass output 700 B and 8 B
-// for each pair of classes.
+// for each pair of classes. What is retracted takes as much again, for actuals and
+// outputs alone.
 func (l *Layout) SliceBytes() int64 {
 	n := l.fixedBytes
 	for i := range l.Fields {
@@ -75,11 +82,15 @@ func (l *Layout) SliceBytes() int64 {
 	return n
 }
 
-// fixed is the memory of a slice without the values that its fields remember.
-func (l *Layout) fixed() int64 {
+// fixed is the memory of a slice without the values that its fields remember; of
+// a slice's Retracted if taken.
+func (l *Layout) fixed(taken bool) int64 {
 	n := int64(sliceBytes + fieldBytes*len(l.Fields) + outputBytes*len(l.Outputs))
 	for i := range l.Fields {
 		f := &l.Fields[i]
+		if taken && f.Key.Group != record.Actuals {
+			continue
+		}
 		if f.Grid != nil {
 			n += histBytes + binBytes*int64(f.Grid.Bins())
 		}

@@ -19,7 +19,8 @@ type Plan struct {
 	layout  *Layout
 	slots   []slot // a field each
 	guess   []int  // slot of the i-th field of the previous record, −1 for none
-	actuals span   // of the fields
+	inputs  span   // of the fields, those that may come late
+	actuals span
 	segs    []segmentPlan
 	outputs []outputPlan
 	// Of the outputs whose performance is estimated: how, and in which order.
@@ -64,6 +65,18 @@ func newSlot(f *FieldLayout) slot {
 // span is the fields from lo up to hi, hi not among them.
 type span struct{ lo, hi int }
 
+func (s span) has(i int) bool { return i >= s.lo && i < s.hi }
+
+// extend makes s the fields of a group, given field i, one after the other.
+func (s *span) extend(i int, of, group record.Group) {
+	if of < group {
+		s.lo = i + 1
+	}
+	if of <= group {
+		s.hi = i + 1
+	}
+}
+
 // outputPlan says where an output's two sides come from; −1 for a field that
 // the layout does not have.
 type outputPlan struct{ prediction, actual int }
@@ -81,12 +94,8 @@ func NewPlan(l *Layout) (*Plan, error) {
 	p := &Plan{layout: l}
 	for i := range l.Fields { // by group, so those of one stand together
 		p.slots = append(p.slots, newSlot(&l.Fields[i]))
-		if l.Fields[i].Key.Group < record.Actuals {
-			p.actuals.lo = i + 1
-		}
-		if l.Fields[i].Key.Group <= record.Actuals {
-			p.actuals.hi = i + 1
-		}
+		p.inputs.extend(i, l.Fields[i].Key.Group, record.RawInputs)
+		p.actuals.extend(i, l.Fields[i].Key.Group, record.Actuals)
 	}
 	for _, s := range l.Segments {
 		sp := segmentPlan{slot: -1, cuts: s.Boundaries}

@@ -160,8 +160,7 @@ func (p *Profile) Merge(o *Profile) error {
 	if p.layout.ID() != o.layout.ID() {
 		return fmt.Errorf("%w: %s and %s", ErrLayout, p.layout.ID(), o.layout.ID())
 	}
-	p.touch(p.Whole)
-	if err := p.Whole.merge(o.Whole); err != nil {
+	if err := p.add(p.Whole, o.Whole); err != nil {
 		return err
 	}
 	p.Overflow += o.Overflow
@@ -176,11 +175,20 @@ func (p *Profile) Merge(o *Profile) error {
 		if s.other == nil {
 			continue
 		}
-		if err := p.other(i).merge(s.other); err != nil {
+		if err := p.add(p.other(i), s.other); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// add merges o into a slice of p, with what it retracts.
+func (p *Profile) add(s, o *Slice) error {
+	p.touch(s)
+	if err := s.merge(o); err != nil || o.Retracted == nil {
+		return err
+	}
+	return p.retracted(s).merge(o.Retracted)
 }
 
 // other returns the slice Other of a segment.
@@ -188,8 +196,8 @@ func (p *Profile) other(segment int) *Slice {
 	s := &p.segments[segment]
 	if s.other == nil {
 		s.other = newSlice(p.layout)
+		p.touch(s.other)
 	}
-	p.touch(s.other)
 	return s.other
 }
 
@@ -199,9 +207,8 @@ func (p *Profile) absorb(segment int, name string, sl *Slice) error {
 	if over {
 		p.Overflow += sl.Predictions
 	}
-	p.touch(into)
-	return into.merge(sl)
+	return p.add(into, sl)
 }
 
 // Empty reports whether nothing was counted.
-func (p *Profile) Empty() bool { return p.Whole.Predictions == 0 && p.Whole.Actuals == 0 }
+func (p *Profile) Empty() bool { return p.Whole.empty() && p.Whole.Retracted == nil }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/formats"
+	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 )
 
@@ -56,6 +57,7 @@ func Of(m *formats.Profile, l *Layout) (*Profile, error) {
 	p := New(l)
 	p.Overflow = m.GetSegmentOverflow()
 	r.slice(m.GetWhole(), p.Whole, l)
+	r.retracted(m.GetWhole().GetRetracted(), p, p.Whole)
 	for _, s := range m.GetSegments() {
 		if r.check(uint64(s.GetSegment()) < uint64(len(l.Segments)), "segment %d of %d", s.GetSegment(), len(l.Segments)); r.err != nil {
 			break
@@ -90,15 +92,19 @@ func (r *reader) segment(m *formats.SegmentSlice, p *Profile) {
 	}
 	p.touch(sl)
 	r.slice(m.GetSlice(), sl, l)
+	r.retracted(m.GetSlice().GetRetracted(), p, sl)
 }
 
 func (w *writer) slice(s *Slice) *formats.Slice {
-	m := &formats.Slice{Predictions: s.Predictions, Actuals: s.Actuals}
+	m := &formats.Slice{Predictions: s.Predictions, Actuals: s.Actuals, Duplicates: s.Duplicates}
 	for i := range s.Fields {
 		m.Fields = append(m.Fields, w.field(&s.Fields[i]))
 	}
 	for i := range s.Outputs {
 		m.Outputs = append(m.Outputs, w.output(&s.Outputs[i]))
+	}
+	if s.Retracted != nil && !s.Retracted.empty() {
+		m.Retracted = w.slice(s.Retracted)
 	}
 	return m
 }
@@ -109,12 +115,39 @@ func (r *reader) slice(m *formats.Slice, s *Slice, l *Layout) {
 	if r.err != nil {
 		return
 	}
-	s.Predictions, s.Actuals = m.GetPredictions(), m.GetActuals()
+	s.Predictions, s.Actuals, s.Duplicates = m.GetPredictions(), m.GetActuals(), m.GetDuplicates()
 	for i, f := range m.GetFields() {
 		r.field(f, &s.Fields[i], &l.Fields[i], l.Limits.NewCategories)
 	}
 	for i, o := range m.GetOutputs() {
 		r.output(o, &s.Outputs[i], &l.Outputs[i])
+	}
+}
+
+// retracted reads what a slice retracts, if there is anything.
+func (r *reader) retracted(m *formats.Slice, p *Profile, s *Slice) {
+	if m == nil || r.err != nil {
+		return
+	}
+	r.check(m.GetRetracted() == nil && m.GetPredictions() == 0 && m.GetDuplicates() == 0, "a retracted slice of %d predictions, or with one of its own", m.GetPredictions())
+	back := p.retracted(s)
+	for i, f := range m.GetFields() {
+		r.check(i < len(back.Fields) && retractable(p.layout.Fields[i].Key.Group, f), "field %d is retracted", i)
+	}
+	r.slice(m, back, p.layout)
+	r.check(r.err != nil || !back.empty(), "nothing is retracted")
+	r.check(p.Whole.Retracted != nil, "a segment retracts, the whole does not")
+}
+
+// retractable reports whether a retracted slice can hold that of a field.
+func retractable(g record.Group, f *formats.FieldStats) bool {
+	switch g {
+	case record.Actuals:
+		return true
+	case record.RawInputs:
+		return f.GetCount()|f.GetInvalid()|f.GetNonFinite()|f.GetZero()|f.GetOutOfRange() == 0
+	default:
+		return f.GetMissing()+f.GetCount()|f.GetInvalid()|f.GetNonFinite()|f.GetZero()|f.GetOutOfRange() == 0
 	}
 }
 

@@ -38,9 +38,10 @@ type place struct {
 
 // row is one resolved record; its values, outputs and segments stand in Rows.
 type row struct {
-	time     int64
-	counted  bool // as a prediction
-	labelled bool // has an actual
+	time      int64
+	counted   bool // as a prediction
+	labelled  bool // has an actual
+	duplicate bool // only counts as such
 }
 
 // Rows is a reusable list of resolved records of one plan.
@@ -59,6 +60,10 @@ type Rows struct {
 	texts   []string
 	cond    condRow // the row under way
 	scratch *scratch
+
+	// What records say of labels, beside their rows; both nil until one does.
+	back, late *aside
+	taken      bool // these are the rows of back
 }
 
 // NewRows returns an empty list.
@@ -72,6 +77,10 @@ func (r *Rows) Reset() {
 		clear(r.columns[i].state[:len(r.rows)])
 	}
 	clear(r.texts)
+	if r.back != nil {
+		r.back.reset()
+		r.late.reset()
+	}
 	r.rows, r.outs, r.places, r.texts = r.rows[:0], r.outs[:0], r.places[:0], r.texts[:0]
 	r.expects, r.chances = r.expects[:0], r.chances[:0]
 }
@@ -111,20 +120,24 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 			r.resolve(c, n, &p.slots[at], &f.Value)
 			continue
 		}
-		x, ok := f.Value.Float()
-		c.x[n] = x
-		switch {
-		case !ok:
-			c.state[n] = unfit(&f.Value)
-		case math.Abs(x) <= math.MaxFloat64:
-			c.state[n] = number
-		default:
-			c.state[n] = nonFinite
-		}
+		c.number(n, &f.Value)
 	}
-	head := row{time: rec.Time, counted: rec.Event == record.Prediction || rec.Event == record.Reference}
-	for i := p.actuals.lo; i < p.actuals.hi; i++ {
-		head.labelled = head.labelled || r.columns[i].state[n] > missing // one that is not there is late
+	r.finish(rec, row{
+		time: rec.Time, counted: rec.Event == record.Prediction || rec.Event == record.Reference, duplicate: rec.Event == record.Duplicate,
+	})
+	if rec.Event == record.Labelled && (len(rec.Previous) > 0 || rec.LateInputs) {
+		r.correct(rec, n)
+	}
+	return unknown, first
+}
+
+// finish appends the row whose cells are resolved.
+func (r *Rows) finish(rec *record.Record, head row) {
+	p, n := r.plan, len(r.rows)
+	if !head.duplicate {
+		for i := p.actuals.lo; i < p.actuals.hi; i++ {
+			head.labelled = head.labelled || r.columns[i].state[n] > missing // one that is not there is late
+		}
 	}
 	r.rows = append(r.rows, head)
 	r.outs = grow(r.outs, len(p.outputs))
@@ -136,7 +149,25 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 		r.judge(rec, n)
 	}
 	r.segment(n)
-	return unknown, first
+	if head.duplicate {
+		for i := p.actuals.lo; i < p.actuals.hi; i++ {
+			r.columns[i].state[n] = absent
+		}
+	}
+}
+
+// number fills row n of a column of numbers with a value.
+func (c *column) number(n int, v *record.Value) {
+	x, ok := v.Float()
+	c.x[n] = x
+	switch {
+	case !ok:
+		c.state[n] = unfit(v)
+	case math.Abs(x) <= math.MaxFloat64:
+		c.state[n] = number
+	default:
+		c.state[n] = nonFinite
+	}
 }
 
 // enlarge makes room for more rows.

@@ -12,9 +12,19 @@ import (
 type Slice struct {
 	Predictions uint64
 	Actuals     uint64   // records that have ground truth
+	Duplicates  uint64   // predictions that were not counted, since their id had come before
 	Fields      []Field  // as in the layout
 	Outputs     []Output // as in the layout
 
+	// Retracted is what was counted above and is not so any more; nil while there is
+	// nothing. Both only ever grow, so that slices add up in any order; Net takes the
+	// one from the other.
+	Retracted *Slice
+	// Unsettled says of a net slice that something was retracted which is not there:
+	// its counting is on its way or lost. What it concerns is as it was counted.
+	Unsettled bool
+
+	taken   bool  // this is the Retracted of another slice
 	list    int   // of its rows, while some are being counted
 	size    int64 // as when the profile's Bytes was last called
 	changed bool  // since then
@@ -41,23 +51,27 @@ func (f *Field) Rows() uint64 { return f.Count + f.Missing + f.Invalid + f.NonFi
 func newSlice(l *Layout) *Slice {
 	s := &Slice{Fields: make([]Field, len(l.Fields)), Outputs: make([]Output, len(l.Outputs))}
 	for i := range l.Fields {
-		fl, f := &l.Fields[i], &s.Fields[i]
-		switch fl.Type {
-		case model.Numeric:
-			if fl.Grid != nil {
-				f.Hist = fl.Grid.NewHist()
-			}
-			f.Moments, f.Distinct = new(moments.Moments), new(distinct.Set)
-		case model.Categorical, model.Boolean:
-			f.Counts = counts.New(fl.Categories.Len(), l.Limits.NewCategories)
-			f.Distinct = new(distinct.Set)
-		default:
-		}
+		s.Fields[i] = newField(&l.Fields[i], l.Limits)
 	}
 	for i := range l.Outputs {
 		s.Outputs[i] = newOutput(&l.Outputs[i])
 	}
 	return s
+}
+
+func newField(l *FieldLayout, limits Limits) (f Field) {
+	switch l.Type {
+	case model.Numeric:
+		if l.Grid != nil {
+			f.Hist = l.Grid.NewHist()
+		}
+		f.Moments, f.Distinct = new(moments.Moments), new(distinct.Set)
+	case model.Categorical, model.Boolean:
+		f.Counts = counts.New(l.Categories.Len(), limits.NewCategories)
+		f.Distinct = new(distinct.Set)
+	default:
+	}
+	return f
 }
 
 // Unique returns the number of distinct values, and whether it is exact.
@@ -76,10 +90,12 @@ func (f *Field) Unique() (n uint64, exact bool) {
 	return n, exact
 }
 
-// merge adds o, a slice of the same layout.
+// merge adds o, a slice of the same layout, but for what it retracts.
 func (s *Slice) merge(o *Slice) error {
 	s.Predictions += o.Predictions
 	s.Actuals += o.Actuals
+	s.Duplicates += o.Duplicates
+	s.Unsettled = s.Unsettled || o.Unsettled
 	for i := range s.Fields {
 		if err := s.Fields[i].merge(&o.Fields[i]); err != nil {
 			return err
