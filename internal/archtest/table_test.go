@@ -25,6 +25,7 @@ var layers = []layer{
 	{folders: []string{"internal/profile"}, pure: true},
 	{folders: []string{"internal/reference"}, pure: true},
 	{folders: []string{"internal/measure"}, pure: true},
+	{folders: []string{"internal/alert"}, pure: true},
 	{folders: []string{"internal/mapping", "internal/table"}},
 	{folders: []string{"internal/dataset"}},
 	{folders: []string{"internal/store"}},
