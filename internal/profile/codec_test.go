@@ -23,7 +23,7 @@ func TestProfileComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := Limits{NewCategories: rapid.IntRange(0, 5).Draw(t, "new"), SegmentValues: rapid.IntRange(0, 3).Draw(t, "slices")}
 		l := layouts(limits).Draw(t, "layout")
-		p := count(t, l, streams(0, 40).Draw(t, "stream"))
+		p := count(t, l, relabelled(streams(0, 40)).Draw(t, "stream"))
 		b := encode(t, p)
 		q, err := Decode(b, l)
 		if err != nil {
@@ -360,8 +360,15 @@ func FuzzDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	retracting, p := corrected(f)
+	f.Add(encode(f, p)[12:])
 	f.Fuzz(func(t *testing.T, message []byte) {
+		l := l
 		p, err := Decode(seal(formats.KindProfile, message), l)
+		if wraps(err, ErrLayout) {
+			l = retracting
+			p, err = Decode(seal(formats.KindProfile, message), l)
+		}
 		if err != nil {
 			if !wraps(err, ErrCorrupt) {
 				t.Fatal(err)
@@ -377,6 +384,11 @@ func FuzzDecode(f *testing.F) {
 			if _, ok := p.Slice(seg); !ok {
 				t.Fatalf("no slice %v", seg)
 			}
+		}
+		net := p.Net()
+		encode(t, net)
+		if !bytes.Equal(encode(t, p), encode(t, q)) {
+			t.Fatal("Net has changed the profile")
 		}
 		c, _ := p.Convert(other)
 		encode(t, c)

@@ -34,7 +34,7 @@ func TestConvertToTheSameLayoutChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := Limits{NewCategories: rapid.SampledFrom([]int{0, 2, 1000}).Draw(t, "new"), SegmentValues: rapid.SampledFrom([]int{0, 2, 1000}).Draw(t, "slices")}
 		l := layouts(limits).Draw(t, "layout")
-		p := count(t, l, streams(0, 40).Draw(t, "stream"))
+		p := count(t, l, relabelled(streams(0, 40)).Draw(t, "stream"))
 		before := encode(t, p)
 		q, warnings := p.Convert(sealed(t, clone(l)))
 		if len(warnings) > 0 {

@@ -16,7 +16,7 @@ import (
 func TestAnySplitAndOrderGiveTheSameBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layouts(roomy).Draw(t, "layout")
-		rs := streams(0, 40).Draw(t, "stream")
+		rs := relabelled(streams(0, 40)).Draw(t, "stream")
 		whole := count(t, l, rs)
 		shards := make([][]record.Record, rapid.IntRange(1, 5).Draw(t, "shards"))
 		for _, r := range rapid.Permutation(rs).Draw(t, "order") {
@@ -43,7 +43,7 @@ func TestAnySplitAndOrderGiveTheSameBytes(t *testing.T) {
 func TestMergeIsACommutativeMonoid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layouts(roomy).Draw(t, "layout")
-		s := streams(0, 10)
+		s := relabelled(streams(0, 10))
 		a, b, c := count(t, l, s.Draw(t, "a")), count(t, l, s.Draw(t, "b")), count(t, l, s.Draw(t, "c"))
 		before := encode(t, b)
 		equal(t, merged(t, l, a, New(l)), a)
@@ -72,7 +72,7 @@ func TestSegmentsChangeNothingElse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rs := streams(0, 30).Draw(t, "stream")
+		rs := relabelled(streams(0, 30)).Draw(t, "stream")
 		p, q := count(t, l, rs), count(t, fewer, rs)
 		for _, seg := range append(q.Segments(), Segment{}) {
 			a, ok := p.Slice(seg)
@@ -142,7 +142,7 @@ func plain(f *Field) [6]uint64 {
 func TestPlanForgets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layouts(roomy).Draw(t, "layout")
-		rs := streams(1, 10).Draw(t, "stream")
+		rs := relabelled(streams(1, 10)).Draw(t, "stream")
 		plan, err := NewPlan(l)
 		if err != nil {
 			t.Fatal(err)

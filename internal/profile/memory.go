@@ -103,7 +103,9 @@ func (l *Layout) fixed(taken bool) int64 {
 		}
 	}
 	for i := range l.Outputs {
-		n += outputSize(&l.Outputs[i]) + estimateSize(&l.Outputs[i])
+		if n += outputSize(&l.Outputs[i]); !taken {
+			n += estimateSize(&l.Outputs[i])
+		}
 	}
 	return n
 }

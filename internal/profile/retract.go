@@ -53,7 +53,7 @@ func (a *aside) previous(r *Rows, rec *record.Record, n int) {
 			continue
 		}
 		if c := &a.rows.columns[s]; c.x != nil {
-			c.number(at, &f.Value)
+			c.fill(at, &f.Value)
 		} else {
 			a.rows.resolve(c, at, &p.slots[s], &f.Value)
 		}
@@ -112,6 +112,7 @@ func newRetracted(l *Layout) *Slice {
 	}
 	for i := range l.Outputs {
 		s.Outputs[i] = newOutput(&l.Outputs[i])
+		s.Outputs[i].Estimate = nil // of predictions, which are never taken back
 	}
 	return s
 }

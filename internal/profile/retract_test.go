@@ -3,12 +3,18 @@ package profile
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"runtime"
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"github.com/driftmeter/driftmeter/internal/formats"
+	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/sketch/counts"
 )
 
 // relabelled makes records of a stream say of labels what they like, true or not,
@@ -298,5 +304,109 @@ func TestCorrectingDoesNotAllocate(t *testing.T) {
 	batch()
 	if n := testing.AllocsPerRun(10, batch); n != 0 {
 		t.Errorf("%v allocations a batch", n)
+	}
+}
+
+// corrected is a small profile in which every kind of thing is retracted.
+func corrected(t fataler) (*Layout, *Profile) {
+	t.Helper()
+	l, _ := sample(t)
+	l = clone(l)
+	l.Fields = slices.Insert(l.Fields, 2, FieldLayout{Key: key("raw_inputs.zip"), Type: model.Categorical, Categories: counts.NewDictionary(nil), Min: math.Inf(-1), Max: math.Inf(1)})
+	sealed(t, l)
+	var rs []record.Record
+	for i, cat := range []string{"x", "y", "z", "v"} {
+		at := record.Record{}
+		at.Append(record.Features, "a", record.Num(float64(i)))
+		at.Append(record.Features, "cat", record.Str(cat))
+		at.Append(record.Predictions, "score", record.Num(0.3*float64(i)))
+		at.Append(record.Predictions, "number", record.Int(int64(i)))
+		at.Append(record.Predictions, "class", record.Str(cat))
+		label := func(truth bool, number float64, class string) []record.Field {
+			return []record.Field{
+				{Group: record.Actuals, Name: "truth", Value: record.Bool(truth)}, {Group: record.Actuals, Name: "number", Value: record.Num(number)},
+				{Group: record.Actuals, Name: "class", Value: record.Str(class)},
+			}
+		}
+		first, second := label(i%2 == 0, float64(i), "x"), label(true, 2, cat)
+		zip := record.Field{Group: record.RawInputs, Name: "zip", Value: record.Str("10115")}
+		rs = append(rs, at, record.Record{Event: record.Duplicate, Fields: at.Fields},
+			record.Record{Event: record.Labelled, Fields: slices.Concat(at.Fields, first)},
+			record.Record{Event: record.Labelled, Fields: slices.Concat(at.Fields, second), Previous: first},
+			record.Record{Event: record.Labelled, Fields: append(slices.Clone(at.Fields), zip), LateInputs: true})
+	}
+	return l, count(t, l, rs)
+}
+
+// Retracted slices come back whole or not at all.
+func TestRetractedBytes(t *testing.T) {
+	l, p := corrected(t)
+	b := encode(t, p)
+	back, err := Decode(b, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, back, p)
+	equal(t, back.Net(), p.Net())
+	if back.Bytes() != p.Bytes() {
+		t.Errorf("%d bytes of memory became %d", p.Bytes(), back.Bytes())
+	}
+	for n := range b {
+		if _, err := Decode(b[:n], l); !wraps(err, ErrCorrupt) {
+			t.Fatalf("the first %d of %d bytes: %v", n, len(b), err)
+		}
+	}
+	for name, forge := range map[string]func(whole, back *formats.Slice){
+		"predictions are retracted":              func(_, back *formats.Slice) { back.Predictions = 1 },
+		"duplicates are retracted":               func(_, back *formats.Slice) { back.Duplicates = 1 },
+		"what is retracted is retracted":         func(_, back *formats.Slice) { back.Retracted = proto.CloneOf(back) },
+		"a feature is retracted":                 func(whole, back *formats.Slice) { back.Fields[0] = whole.Fields[0] },
+		"a feature is missing no more":           func(_, back *formats.Slice) { back.Fields[1].Missing = 1 },
+		"an input is retracted":                  func(whole, back *formats.Slice) { back.Fields[2] = whole.Fields[2] },
+		"a field less":                           func(_, back *formats.Slice) { back.Fields = back.Fields[1:] },
+		"a field more":                           func(_, back *formats.Slice) { back.Fields = append(back.Fields, back.Fields[0]) },
+		"no outputs":                             func(_, back *formats.Slice) { back.Outputs = nil },
+		"an estimate is retracted":               func(whole, back *formats.Slice) { back.Outputs[0].Estimate = whole.Outputs[0].Estimate },
+		"nothing is retracted":                   func(whole, _ *formats.Slice) { whole.Retracted = &formats.Slice{} },
+		"nothing is retracted, at length":        func(whole, _ *formats.Slice) { whole.Retracted = (&writer{}).slice(newRetracted(l)) },
+		"a segment retracts, the whole does not": func(whole, _ *formats.Slice) { whole.Retracted = nil },
+	} {
+		m, err := p.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = proto.CloneOf(m)
+		forge(m.Whole, m.Whole.Retracted)
+		if _, err := Of(m, l); !wraps(err, ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What is retracted is a part of the memory that a profile says it holds.
+func TestRetractedMemory(t *testing.T) {
+	l, rs := typical(4), stream(2000, true)
+	for i := range rs {
+		rs[i].Event = record.Labelled
+		rs[i].Previous = []record.Field{{Group: record.Actuals, Name: "fraud", Value: record.Bool(i%3 == 0)}}
+	}
+	rows := mustPlan(l).NewRows()
+	held, kept := heap(func() any {
+		p := New(l)
+		for i := range rs {
+			rows.Reset()
+			rows.Add(&rs[i])
+			p.Add(rows, 0)
+		}
+		rows.Reset()
+		return p
+	})
+	runtime.KeepAlive(rs)
+	p := kept.(*Profile)
+	if got := p.Bytes(); float64(got) < 0.85*float64(held) || float64(got) > 1.15*float64(held) {
+		t.Errorf("%d B are held, %d estimated", held, got)
+	}
+	if again := New(l); again.Merge(p) != nil || again.Bytes() != p.Bytes() {
+		t.Errorf("%d B, merged into an empty profile %d", p.Bytes(), again.Bytes())
 	}
 }

@@ -120,7 +120,11 @@ func (r *Rows) Add(rec *record.Record) (unknown int, first record.Key) {
 			r.resolve(c, n, &p.slots[at], &f.Value)
 			continue
 		}
-		c.number(n, &f.Value)
+		if x, ok := f.Value.Float(); ok && math.Abs(x) <= math.MaxFloat64 {
+			c.x[n], c.state[n] = x, number // as fill does, without a call
+			continue
+		}
+		c.fill(n, &f.Value)
 	}
 	r.finish(rec, row{
 		time: rec.Time, counted: rec.Event == record.Prediction || rec.Event == record.Reference, duplicate: rec.Event == record.Duplicate,
@@ -156,8 +160,8 @@ func (r *Rows) finish(rec *record.Record, head row) {
 	}
 }
 
-// number fills row n of a column of numbers with a value.
-func (c *column) number(n int, v *record.Value) {
+// fill fills row n of a column of numbers with a value.
+func (c *column) fill(n int, v *record.Value) {
 	x, ok := v.Float()
 	c.x[n] = x
 	switch {
