@@ -85,8 +85,11 @@ func New(s Source) *Engine {
 	return &Engine{source: s, cache: c}
 }
 
-// Forget drops what was read of a version: its profiles have changed.
+// Forget drops what was read of a version: its profiles have changed. It waits
+// for a reading that is under way, which may not have seen the change.
 func (e *Engine) Forget(name, version string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	for _, k := range e.cache.Keys() {
 		if k.model == name && k.version == version {
 			e.cache.Remove(k)
