@@ -54,6 +54,16 @@ func (s *Store) Begin() *Tx {
 	return &Tx{s: s, b: e.db.NewBatch(), generation: generation}
 }
 
+// Generation returns the generation of the store that the transaction belongs
+// to, or why it belongs to none: then Commit answers the same. Whoever keeps in
+// memory what is also in the store compares it with the one it knows.
+func (tx *Tx) Generation() (uint64, error) {
+	if tx.b == nil {
+		return 0, tx.err
+	}
+	return tx.generation, nil
+}
+
 // Commit applies the transaction and ends it. After an error the transaction
 // may have been applied only if the error is a FailedError; see the package
 // comment. An empty transaction does nothing, not even sync.
