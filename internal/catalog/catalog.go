@@ -35,6 +35,7 @@ type Catalog struct {
 	opts  Options
 
 	mu         sync.RWMutex
+	generation uint64 // of the store that references and layouts of versions are from
 	models     map[string]*Model
 	layouts    map[string]*profile.Layout
 	references map[referenceKey]*reference.Reference
@@ -70,7 +71,7 @@ type referenceKey struct{ model, version, dataset string }
 // store has learned.
 func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error) {
 	c := &Catalog{
-		store: s, opts: o, models: map[string]*Model{},
+		store: s, opts: o, generation: s.Generation(), models: map[string]*Model{},
 		layouts: map[string]*profile.Layout{}, references: map[referenceKey]*reference.Reference{},
 	}
 	for _, d := range defs {
@@ -90,8 +91,9 @@ func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error)
 func (c *Catalog) Options() Options { return c.opts }
 
 // Admit returns the version that a record belongs to, and registers it if it is
-// new. It refuses with UnknownModel, TooManyModels or TooManyVersions.
-func (c *Catalog) Admit(name, version string) (*Version, *record.Refusal) {
+// new. It refuses with UnknownModel, TooManyModels or TooManyVersions: these
+// errors are a record.Refusal, others are of the store.
+func (c *Catalog) Admit(name, version string) (*Version, error) {
 	c.mu.RLock()
 	m := c.models[name]
 	if m != nil {
@@ -107,24 +109,20 @@ func (c *Catalog) Admit(name, version string) (*Version, *record.Refusal) {
 	if m = c.models[name]; m == nil {
 		switch {
 		case !c.opts.AutoRegister:
-			return nil, &record.Refusal{Reason: record.UnknownModel, Key: name,
+			return nil, record.Refusal{Reason: record.UnknownModel, Key: name,
 				Detail: "is not among modelstore.models and auto_register is false"}
 		case len(c.models) >= c.opts.Models:
-			return nil, &record.Refusal{Reason: record.TooManyModels, Key: name,
+			return nil, record.Refusal{Reason: record.TooManyModels, Key: name,
 				Detail: fmt.Sprintf("there are limits.models=%d models already", c.opts.Models)}
 		}
 		m = &Model{Definition: &model.Definition{Name: name}, versions: map[string]*Version{}}
 		c.models[name] = m
 	}
 	if len(m.versions) >= c.opts.Versions && m.versions[version] == nil {
-		return nil, &record.Refusal{Reason: record.TooManyVersions, Key: name,
+		return nil, record.Refusal{Reason: record.TooManyVersions, Key: name,
 			Detail: fmt.Sprintf("has limits.versions=%d versions already; %q is one more", c.opts.Versions, version)}
 	}
-	v, err := c.register(name, version)
-	if err != nil {
-		return nil, &record.Refusal{Reason: record.Corrupt, Key: name, Detail: err.Error()}
-	}
-	return v, nil
+	return c.register(name, version)
 }
 
 // register adds a version and finds its layout. The caller holds the lock, or
@@ -135,19 +133,48 @@ func (c *Catalog) register(name, version string) (*Version, error) {
 		return v, nil
 	}
 	v := &Version{Model: name, Name: version, Definition: m.Definition, FixedReference: m.Definition.Reference.Path != ""}
-	ref, ok, err := c.reference(name, version, model.Training)
-	if err != nil {
+	if err := c.settle(v); err != nil {
 		return nil, err
-	}
-	if ok {
-		l, err := c.live(m.Definition, ref)
-		if err != nil {
-			return nil, err
-		}
-		v.layout.Store(l)
 	}
 	m.versions[version] = v
 	return v, nil
+}
+
+// settle finds the layout of a version.
+func (c *Catalog) settle(v *Version) error {
+	ref, ok, err := c.reference(v.Model, v.Name, model.Training)
+	if err != nil {
+		return err
+	}
+	var l *profile.Layout
+	if ok {
+		if l, err = c.live(v.Definition, ref); err != nil {
+			return err
+		}
+	}
+	v.layout.Store(l)
+	return nil
+}
+
+// Follow makes the references that are remembered agree with a generation of the
+// store that began with the recovery from a failed write: one that was committed
+// with an error may stand all the same.
+func (c *Catalog) Follow(generation uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.generation == generation {
+		return nil
+	}
+	clear(c.references)
+	for _, m := range c.models {
+		for _, v := range m.versions {
+			if err := c.settle(v); err != nil {
+				return err
+			}
+		}
+	}
+	c.generation = generation
+	return nil
 }
 
 // live returns the layout that predictions are counted by: that of the

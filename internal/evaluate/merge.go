@@ -3,6 +3,7 @@
 package evaluate
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/catalog"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/query"
+	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/reference"
 	"github.com/driftmeter/driftmeter/internal/store"
 )
@@ -63,26 +65,33 @@ func (e *Evaluator) Merge(parcels []Parcel, now time.Time) (Merged, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	m := merge{Evaluator: e, tx: e.store.Begin(), now: now, profiles: map[windowKey]*profile.Profile{}, seen: map[seenKey]*store.Seen{}}
+	defer m.tx.Discard()
+	generation, err := m.tx.Generation()
+	if err != nil {
+		return Merged{}, err
+	}
+	if err := e.catalog.Follow(generation); err != nil {
+		return Merged{}, err
+	}
 	for i := range parcels {
 		if err := m.add(&parcels[i]); err != nil {
-			m.tx.Discard()
 			return Merged{}, err
 		}
 	}
 	if err := m.write(); err != nil {
-		m.tx.Discard()
 		return Merged{}, err
 	}
-	if err := m.tx.Commit(store.Sync); err != nil {
+	err = m.tx.Commit(store.Sync)
+	for k := range m.profiles { // also after an error: if a write has failed, the commit may stand
+		e.engine.Forget(k.model, k.version)
+	}
+	if err != nil {
 		return Merged{}, err
 	}
 	for _, ref := range m.references {
 		if err := e.catalog.Activate(ref); err != nil {
 			m.out.Refused = append(m.out.Refused, err)
 		}
-	}
-	for k := range m.profiles {
-		e.engine.Forget(k.model, k.version)
 	}
 	return m.out, nil
 }
@@ -124,9 +133,8 @@ func (m *merge) add(p *Parcel) error {
 	if !ok {
 		return UnknownLayout{p.Model, p.Version, p.Layout}
 	}
-	if v, refusal := m.catalog.Admit(p.Model, p.Version); v == nil {
-		m.out.Refused = append(m.out.Refused, *refusal)
-		return nil
+	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
+		return m.refuse(err)
 	}
 	part, err := profile.Decode(p.Body, l)
 	if err != nil {
@@ -146,6 +154,15 @@ func (m *merge) add(p *Parcel) error {
 	}
 	seen.Add(p.Seq)
 	m.out.Windows++
+	return nil
+}
+
+// refuse notes a refusal; another error is one of the store, and returned.
+func (m *merge) refuse(err error) error {
+	if _, ok := errors.AsType[record.Refusal](err); !ok {
+		return err
+	}
+	m.out.Refused = append(m.out.Refused, err)
 	return nil
 }
 
@@ -205,9 +222,8 @@ func (m *merge) reference(p *Parcel) error {
 	if ok && known.Layout().ID() == ref.Layout().ID() && known.Version == ref.Version && known.Rows == ref.Rows {
 		return nil
 	}
-	if v, refusal := m.catalog.Admit(p.Model, p.Version); v == nil {
-		m.out.Refused = append(m.out.Refused, *refusal)
-		return nil
+	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
+		return m.refuse(err)
 	}
 	if err := m.catalog.Keep(m.tx, ref); err != nil {
 		return err

@@ -41,11 +41,12 @@ func (e *Evaluator) Evaluate(w Window) ([]query.Measurement, error) {
 func (e *Evaluator) Done(w Window) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	tx := e.store.Begin() // before the mark is read
+	defer tx.Discard()
 	d, ok, err := e.store.Dirty(w.Model, w.Version, w.Start)
 	if err != nil || !ok || d.LastChange != w.change {
 		return err
 	}
-	tx := e.store.Begin()
 	tx.ClearDirty(w.Model, w.Version, w.Start)
 	return tx.Commit(store.NoSync) // a window that is evaluated twice gives the same answer
 }

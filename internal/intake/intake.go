@@ -5,12 +5,12 @@
 // checkpoint its records are counted in memory; a checkpoint moves the counts
 // into the outbox and the batch out of the log, in one commit. So what a crash
 // leaves is, for every batch, either the batch or its counts, never both or
-// neither, and a restart replays the log to where it was.
+// neither, and a restart replays the log to where it was. A failed write is such
+// a crash too, of the store alone: what is in memory is then read again.
 package intake
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +27,9 @@ type Options struct {
 	// Durability of the log: store.Sync, or store.NoSync with calls of Sync at
 	// intervals.
 	Durability store.Durability
-	// MemoryBytes bounds the profiles held between checkpoints; beyond, Full
-	// asks for a checkpoint at once.
+	// MemoryBytes bounds the profiles, and the records that wait for a reference,
+	// that are held between checkpoints; beyond, Full asks for a checkpoint at
+	// once.
 	MemoryBytes int64
 	// Dedupe is how long the identities of batches are remembered.
 	Dedupe time.Duration
@@ -42,23 +43,27 @@ type Intake struct {
 	catalog *catalog.Catalog
 	opts    Options
 
-	// gate is held for reading from the commit of a batch to its counting, and
-	// for writing while a checkpoint takes the counts: so every batch in the log
-	// up to a checkpoint has been counted by it.
+	// gate is held for reading from the first look of a batch at the store to its
+	// counting, and for writing while a checkpoint takes the counts: so every
+	// batch in the log up to a checkpoint has been counted by it.
 	gate sync.RWMutex
 	seq  atomic.Uint64 // of the log
+
+	checkpoint sync.Mutex    // one checkpoint at a time; comes before gate
+	parcelSeq  atomic.Uint64 // of the newest parcel on stable storage; checkpoint is held to set it
+	pendingSeq uint64        // guarded by checkpoint
+
+	// generation is that of the store that memory agrees with. Both gate and
+	// checkpoint are held to set it, one of them to read it.
+	generation uint64
 
 	mu       sync.Mutex // guards the rest
 	held     holding
 	inflight map[[16]byte]bool
 	warm     map[pendingKey]*warmup
-	bytes    atomic.Int64 // of the held profiles, an estimate
+	bytes    atomic.Int64 // of what is held, an estimate
 	logged   atomic.Int64 // bytes of the log since the last checkpoint
 	full     chan struct{}
-
-	checkpoint sync.Mutex // one checkpoint at a time; guards the next two
-	parcelSeq  uint64
-	pendingSeq uint64
 
 	work sync.Pool
 }
@@ -106,89 +111,21 @@ type warmup struct {
 
 // Open returns the intake of a store and replays its log.
 func Open(s *store.Store, c *catalog.Catalog, o Options, now time.Time) (*Intake, error) {
-	in := &Intake{
-		store: s, catalog: c, opts: o, held: newHolding(),
-		inflight: map[[16]byte]bool{}, warm: map[pendingKey]*warmup{}, full: make(chan struct{}, 1),
-	}
+	in := &Intake{store: s, catalog: c, opts: o, inflight: map[[16]byte]bool{}, full: make(chan struct{}, 1)}
 	in.work.New = func() any { return &Work{in: in, parts: map[partKey]*part{}} }
-	var err error
-	if in.parcelSeq, err = s.LastParcelSeq(); err != nil {
-		return nil, err
-	}
-	last, err := s.LastLogSeq()
-	if err != nil {
-		return nil, err
-	}
-	in.seq.Store(last)
-	if err := in.restorePending(now); err != nil {
-		return nil, err
-	}
-	return in, in.replay(now)
-}
-
-// replay counts what the log holds.
-func (in *Intake) replay(now time.Time) error {
-	w := in.Begin(now)
-	defer w.Discard()
-	var rec record.Record
-	return in.store.EachLog(func(seq uint64, entry []byte) error {
-		arrived, b, err := openEntry(entry)
-		if err != nil {
-			return fmt.Errorf("log entry %d: %w", seq, err)
-		}
-		w.reset(now)
-		d := record.NewDecoder(b, arrived)
-		for d.Next(&rec) {
-			// Refusals were counted when the record came first.
-			w.Add(&rec, func(record.Refusal) {})
-		}
-		if err := d.Err(); err != nil {
-			return fmt.Errorf("log entry %d: %w", seq, err)
-		}
-		w.count()
-		return nil
-	})
-}
-
-// restorePending counts the records that wait for a reference.
-func (in *Intake) restorePending(now time.Time) error {
-	sets, err := in.store.PendingSets()
-	if err != nil {
-		return err
-	}
-	for _, s := range sets {
-		w := &warmup{first: now, last: now}
-		var rec record.Record
-		err := in.store.EachPending(s.Model, s.Version, s.Dataset, func(seq uint64, rows []byte) error {
-			in.pendingSeq = max(in.pendingSeq, seq)
-			arrived, b, err := openEntry(rows)
-			if err != nil {
-				return err
-			}
-			d := record.NewDecoder(b, arrived)
-			for d.Next(&rec) {
-				w.rows++
-				w.complete = w.complete || rec.Last
-			}
-			return d.Err()
-		})
-		if err != nil {
-			return fmt.Errorf("records of model %q version %q that wait for a reference: %w", s.Model, s.Version, err)
-		}
-		in.warm[pendingKey{s.Model, s.Version, s.Dataset}] = w
-	}
-	return nil
+	return in, in.reload(now)
 }
 
 // Sync makes everything committed so far durable. It is called at intervals
 // where commits do not wait.
 func (in *Intake) Sync() error { return in.store.SyncLog() }
 
-// Full is ready when a checkpoint should not wait: the profiles held have reached
-// their limit, or the log is about to be written to tables.
+// Full is ready when a checkpoint should not wait: what is held has reached its
+// limit, or the log is about to be written to tables.
 func (in *Intake) Full() <-chan struct{} { return in.full }
 
-// HeldBytes estimates the memory of the profiles held.
+// HeldBytes estimates the memory of what is held: profiles, and records that
+// wait for a reference.
 func (in *Intake) HeldBytes() int64 { return in.bytes.Load() }
 
 // Warming describes a version that has no reference yet.
@@ -211,7 +148,8 @@ func (in *Intake) Warmups() []Warming {
 // ErrInFlight is returned for a batch of which a copy is being stored right now.
 var ErrInFlight = errors.New("the same batch is being stored; send it again")
 
-// claim reports whether a batch is new, and reserves it.
+// claim reports whether a batch is new, and reserves it. An attempt that ended
+// with an error is over: whether it stands in the store can be seen.
 func (in *Intake) claim(id [16]byte) (fresh bool, err error) {
 	in.mu.Lock()
 	if in.inflight[id] {
@@ -233,26 +171,10 @@ func (in *Intake) release(id [16]byte) {
 	delete(in.inflight, id)
 }
 
-// window returns the profile under way for a key.
-func (in *Intake) window(k windowKey) *window {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	w := in.held.windows[k]
-	if w == nil {
-		w = &window{profile: profile.New(k.layout)}
-		in.held.windows[k] = w
-		in.held.seen[k.version] = true
-	}
-	return w
-}
-
-// grown accounts for the memory of w, whose lock the caller holds.
-func (in *Intake) grown(w *window) {
-	if n := w.profile.Bytes(); n != w.bytes {
-		in.bytes.Add(n - w.bytes)
-		w.bytes = n
-	}
-	if in.opts.MemoryBytes > 0 && in.bytes.Load() > in.opts.MemoryBytes {
+// hold accounts for n bytes more, and asks for a checkpoint when they are too
+// many.
+func (in *Intake) hold(n int64) {
+	if held := in.bytes.Add(n); in.opts.MemoryBytes > 0 && held > in.opts.MemoryBytes {
 		in.hurry()
 	}
 }
@@ -272,8 +194,8 @@ func (in *Intake) Begin(now time.Time) *Work {
 	return w
 }
 
-// waits reports whether predictions of a version wait for a reference, and
-// which dataset rows of a reference belong to.
+// datasetOf returns the dataset that rows of a reference belong to; none for
+// other records.
 func datasetOf(rec *record.Record) string {
 	switch {
 	case rec.Event != record.Reference:

@@ -34,30 +34,50 @@ type process struct {
 	store     *store.Store
 	catalog   *catalog.Catalog
 	intake    *intake.Intake
+	engine    *query.Engine
 	evaluator *evaluate.Evaluator
 	refused   map[record.Reason]int
 }
 
-func open(t testing.TB, fs vfs.FS, defs ...*model.Definition) *process {
+// option changes how a process is opened.
+type option func(*opening)
+
+type opening struct {
+	defs    []*model.Definition
+	intake  intake.Options
+	reserve int64
+}
+
+func define(defs ...*model.Definition) option { return func(o *opening) { o.defs = defs } }
+func memory(bytes int64) option               { return func(o *opening) { o.intake.MemoryBytes = bytes } }
+func reserve(bytes int64) option              { return func(o *opening) { o.reserve = bytes } }
+func with(d store.Durability) option          { return func(o *opening) { o.intake.Durability = d } }
+
+func open(t testing.TB, fs vfs.FS, opts ...option) *process {
 	t.Helper()
-	p, err := tryOpen(t, fs, defs...)
+	p, err := tryOpen(t, fs, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func tryOpen(t testing.TB, fs vfs.FS, defs ...*model.Definition) (*process, error) {
+func tryOpen(t testing.TB, fs vfs.FS, opts ...option) (*process, error) {
 	p := &process{t: t, refused: map[record.Reason]int{}}
+	o := opening{reserve: -1, intake: intake.Options{Durability: store.Sync, Dedupe: time.Hour, Skew: time.Hour}}
+	for _, opt := range opts {
+		opt(&o)
+	}
 	var err error
-	if p.store, err = store.Open("state", store.Options{FS: fs, ReserveBytes: -1}); err != nil {
+	if p.store, err = store.Open("state", store.Options{FS: fs, ReserveBytes: o.reserve, MemTableBytes: 256 << 10, CacheBytes: 1 << 20}); err != nil {
 		return nil, err
 	}
-	if p.catalog, err = catalog.Open(p.store, defs, options()); err != nil {
+	if p.catalog, err = catalog.Open(p.store, o.defs, options()); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
-	p.evaluator = evaluate.New(p.store, p.catalog, query.New(p.catalog), evaluate.Options{})
-	p.intake, err = intake.Open(p.store, p.catalog, intake.Options{Durability: store.Sync, Dedupe: time.Hour, Skew: time.Hour}, start)
+	p.engine = query.New(p.catalog)
+	p.evaluator = evaluate.New(p.store, p.catalog, p.engine, evaluate.Options{})
+	p.intake, err = intake.Open(p.store, p.catalog, o.intake, start)
 	if err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
@@ -85,6 +105,10 @@ func (p *process) flush(now time.Time) error {
 	if _, err := p.intake.Checkpoint(now); err != nil {
 		return err
 	}
+	return p.deliver(now)
+}
+
+func (p *process) deliver(now time.Time) error {
 	_, err := p.intake.Deliver(func(parcels []store.Parcel) error {
 		var all []evaluate.Parcel
 		for _, q := range parcels {
@@ -260,7 +284,7 @@ func TestBatchesCountOnce(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	p := open(t, vfs.NewMem(), &model.Definition{Name: "fixed", Reference: model.Reference{Path: "ref.csv"}})
+	p := open(t, vfs.NewMem(), define(&model.Definition{Name: "fixed", Reference: model.Reference{Path: "ref.csv"}}))
 	defer p.close()
 	one := func(event record.Event, change func(*record.Record)) []record.Record {
 		recs := rows(event, "m", 1, 1)

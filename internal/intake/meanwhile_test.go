@@ -28,7 +28,7 @@ func TestReferenceIsMadeOfAllItsRows(t *testing.T) {
 			half := len(c.recs) / 2
 			_, err := p.offer(c.recs[:half])
 			p.must(err)
-			p.must(p.intake.CheckpointAround(start, func() {
+			p.must(p.intake.CheckpointAround(start, func() {}, func() {
 				_, err := p.offer(c.recs[half:])
 				p.must(err)
 			}))
@@ -55,7 +55,7 @@ func TestNextReferenceWaitsUntilComplete(t *testing.T) {
 	next := rows(record.Reference, "m", 150, 77)
 	_, err := p.offer(referenceRows("m"))
 	p.must(err)
-	p.must(p.intake.CheckpointAround(start, func() {
+	p.must(p.intake.CheckpointAround(start, func() {}, func() {
 		_, err := p.offer(next[:50])
 		p.must(err)
 	}))

@@ -12,13 +12,17 @@ const deliverBytes = 4 << 20
 // Deliver hands the parcels of the outbox to send, in their order and some at a
 // time, and deletes those that it took. It stops at the first error: the rest
 // is delivered later, under the same sequence numbers.
+//
+// What it sends is on stable storage: a parcel of a commit under way may be gone
+// after a failed write, and its number belong to another.
 func (in *Intake) Deliver(send func([]store.Parcel) error) (delivered int, err error) {
 	var from uint64
+	through := in.parcelSeq.Load()
 	for {
 		var parcels []store.Parcel
 		size := 0
 		err := in.store.EachParcelFrom(from, func(p store.Parcel) error {
-			if size > 0 && size+len(p.Body) > deliverBytes {
+			if p.Seq > through || size > 0 && size+len(p.Body) > deliverBytes {
 				return errFull
 			}
 			p.Body = append([]byte(nil), p.Body...)

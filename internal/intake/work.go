@@ -1,7 +1,9 @@
 package intake
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +24,9 @@ type Work struct {
 	parts   map[partKey]*part
 	last    *part // of the previous record
 	entry   []byte
+
+	replayed bool  // it comes from the log
+	err      error // of the store, while records were added
 }
 
 // partKey names the records of a batch that are counted together.
@@ -41,7 +46,7 @@ type part struct {
 func (w *Work) Accepted() int { return w.encoder.Len() }
 
 func (w *Work) reset(now time.Time) {
-	w.now, w.named, w.last = now, true, nil
+	w.now, w.named, w.last, w.replayed, w.err = now, true, nil, false, nil
 	w.encoder.Reset()
 	if len(w.parts) > 64 {
 		clear(w.parts) // a sender of very many models must not fill the memory
@@ -76,14 +81,25 @@ func (w *Work) part(rec *record.Record) *part {
 		w.parts[key] = p
 	}
 	if !p.used || p.version == nil {
-		p.version, p.refused = w.in.catalog.Admit(rec.Model, rec.Version)
-		if p.version == nil {
+		var err error
+		if p.version, err = w.in.catalog.Admit(rec.Model, rec.Version); err != nil {
+			p.refused = w.refusal(err)
 			return p
 		}
 		p.use()
 	}
 	w.last = p
 	return p
+}
+
+// refusal returns what Admit refuses with. Another error fails the whole batch:
+// the store could not be read.
+func (w *Work) refusal(err error) *record.Refusal {
+	if r, ok := errors.AsType[record.Refusal](err); ok {
+		return &r
+	}
+	w.err = cmp.Or(w.err, err)
+	return nil
 }
 
 // use prepares the rows for the layout that is active now.
@@ -109,10 +125,12 @@ func (p *part) use() {
 func (w *Work) Add(rec *record.Record, refuse func(record.Refusal)) bool {
 	p := w.part(rec)
 	if p.version == nil {
-		refuse(*p.refused)
+		if p.refused != nil {
+			refuse(*p.refused)
+		}
 		return false
 	}
-	if r := w.in.check(rec, p.version, w.now); r != nil {
+	if r := w.check(rec, p.version); r != nil {
 		refuse(*r)
 		return false
 	}
@@ -142,7 +160,8 @@ func (p *part) wait(rec *record.Record) {
 }
 
 // check refuses what no window can take.
-func (in *Intake) check(rec *record.Record, v *catalog.Version, now time.Time) *record.Refusal {
+func (w *Work) check(rec *record.Record, v *catalog.Version) *record.Refusal {
+	in := w.in
 	o := in.catalog.Options()
 	switch rec.Event {
 	case record.Actual:
@@ -152,6 +171,9 @@ func (in *Intake) check(rec *record.Record, v *catalog.Version, now time.Time) *
 		if v.FixedReference {
 			return &record.Refusal{Reason: record.ReferenceExists, Key: rec.Model,
 				Detail: "has reference.path in its definition, which rows do not replace"}
+		}
+		if w.replayed {
+			return nil // there was room when it was accepted
 		}
 		in.mu.Lock()
 		defer in.mu.Unlock()
@@ -164,7 +186,7 @@ func (in *Intake) check(rec *record.Record, v *catalog.Version, now time.Time) *
 	}
 	// Unix nanoseconds are compared as they are: a time of years away must not
 	// overflow a duration.
-	t, at := rec.Time, now.UnixNano()
+	t, at := rec.Time, w.now.UnixNano()
 	switch {
 	case t < at-int64(o.Retention):
 		return &record.Refusal{Reason: record.TooLate, Key: rec.Model, Detail: fmt.Sprintf(
@@ -183,15 +205,21 @@ type Outcome struct {
 }
 
 // Commit makes the batch durable and counts it. After nil the batch may be
-// acknowledged; after an error nothing of it was kept, and the sender may try
-// again.
+// acknowledged. After an error the sender may try again: nothing of the batch was
+// kept, or, if a write failed, all of it, and then it is recognised.
 func (w *Work) Commit() (Outcome, error) {
 	defer w.Discard()
-	if w.encoder.Len() == 0 {
-		return Outcome{}, nil
+	if w.err != nil || w.encoder.Len() == 0 {
+		return Outcome{}, w.err
 	}
 	in := w.in
 	out := Outcome{Anonymous: !w.named}
+	tx, err := in.enter(w.now)
+	if err != nil {
+		return out, err
+	}
+	defer in.gate.RUnlock()
+	defer tx.Discard()
 	var id [16]byte
 	if w.named {
 		h := xxh3.Hash128(w.encoder.Bytes()).Bytes()
@@ -203,9 +231,6 @@ func (w *Work) Commit() (Outcome, error) {
 		}
 		defer in.release(id)
 	}
-	in.gate.RLock()
-	defer in.gate.RUnlock()
-	tx := in.store.Begin()
 	w.entry = appendEntry(w.entry[:0], w.now.UnixNano(), w.encoder.Bytes())
 	tx.PutLog(in.seq.Add(1), w.entry)
 	if w.named {
@@ -228,72 +253,8 @@ func (in *Intake) relieve(n int64) {
 	}
 }
 
-// count adds the batch to the profiles and to the sets that wait.
-func (w *Work) count() {
-	in, size := w.in, int64(w.in.catalog.Options().Window)
-	for key, p := range w.parts {
-		if !p.used {
-			continue
-		}
-		if p.rows != nil {
-			w.in.countRows(p, size)
-		}
-		for dataset, e := range p.waiting {
-			if e.Len() > 0 {
-				in.keep(pendingKey{key.model, key.version, dataset}, p.version, e, w.now)
-			}
-		}
-	}
-}
-
-// countRows adds rows to their windows. Rows of one window stand together more
-// often than not, and are added together.
-func (in *Intake) countRows(p *part, size int64) {
-	for from, n := 0, p.rows.Len(); from < n; {
-		start := Floor(p.rows.Time(from), size)
-		to := from + 1
-		for to < n && Floor(p.rows.Time(to), size) == start {
-			to++
-		}
-		w := in.window(windowKey{p.version, p.layout, start})
-		w.mu.Lock()
-		w.profile.AddRange(p.rows, from, to)
-		in.grown(w)
-		w.mu.Unlock()
-		from = to
-	}
-}
-
-// keep holds records until the next checkpoint writes them to the store.
-func (in *Intake) keep(k pendingKey, v *catalog.Version, e *record.Encoder, now time.Time) {
-	b := appendEntry(nil, now.UnixNano(), e.Bytes())
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.held.pending[k] = append(in.held.pending[k], b)
-	in.held.seen[v] = true
-	s := in.warm[k]
-	if s == nil {
-		s = &warmup{first: now}
-		in.warm[k] = s
-	}
-	s.rows += e.Len()
-	s.last = now
-	s.complete = s.complete || e.Complete()
-	in.bytes.Add(int64(len(b)))
-}
-
 // Discard ends the work without keeping anything.
 func (w *Work) Discard() { w.in.work.Put(w) }
-
-// Floor returns the start of the window of t, both unix nanoseconds. Windows are
-// aligned to UTC.
-func Floor(t, size int64) int64 {
-	m := t % size
-	if m < 0 {
-		m += size
-	}
-	return t - m
-}
 
 // An entry of the log, and of the records that wait, is the time of arrival, 8
 // bytes big-endian in unix nanoseconds, and a batch of records.
