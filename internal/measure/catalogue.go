@@ -18,7 +18,9 @@ type Metric struct {
 const (
 	MetricPredictions = "ml.model.predictions"
 	MetricActuals     = "ml.model.actuals"
+	MetricLabelled    = "ml.model.labelled_ratio"
 	MetricOverflow    = "ml.model.segment_overflow"
+	MetricDuplicates  = "ml.integrity.duplicates"
 	MetricPValue      = "ml.drift.p_value"
 	MetricDetected    = "ml.drift.detected"
 	MetricShare       = "ml.drift.detected_ratio"
@@ -52,6 +54,7 @@ func Catalogue() []Metric {
 	all := []Metric{
 		{MetricPredictions, "{prediction}", "Predictions of the window.", nil},
 		{MetricActuals, "{prediction}", "Predictions of the window whose ground truth has come.", nil},
+		{MetricLabelled, "1", "Share of the predictions of the window whose ground truth has come; above 1 where labels were counted whose predictions were not.", nil},
 		{MetricOverflow, "{prediction}", "Predictions of the window in slices named other, because their segment had limits.segment_values slices already; of models with segments.", nil},
 	}
 	for _, m := range drift.Measures() {
@@ -69,6 +72,7 @@ func Catalogue() []Metric {
 		}
 		all = append(all, Metric{PrefixPerformance + m.Name, m.Unit, m.Description, attrs})
 	}
+	all = append(all, Metric{MetricDuplicates, "{prediction}", "Predictions dropped because their id had come before, in the window of the repetition; absent where there were none, since only groundtruth watches ids.", nil})
 	for _, m := range integrity {
 		all = append(all, Metric{"ml.integrity." + m.Name, m.Unit, m.Description, field})
 	}

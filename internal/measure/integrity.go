@@ -43,8 +43,8 @@ var (
 			v, ok := f.Moments.Variance(0, 0)
 			return math.Sqrt(v), ok
 		}},
-		{"min", "1", "Smallest value of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
-		{"max", "1", "Largest value of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
+		{"min", "1", "Smallest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
+		{"max", "1", "Largest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
 		{"sum", "1", "Sum of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Sum(0) })},
 		{"median", "1", "Median of a numeric field; linear inside a bin of the reference's grid, exact at edges and frequent values.", quantile(0.5)},
 		{"p05", "1", "5th percentile of a numeric field, computed as the median is.", quantile(0.05)},

@@ -22,7 +22,8 @@ type Side struct {
 	Regridded bool
 }
 
-// Of returns a slice of p, the empty one if p has no such segment.
+// Of returns a slice of p, the empty one if p has no such segment. What answers
+// come from is the net profile: labels that were corrected count once.
 func Of(p *profile.Profile, seg profile.Segment) Side {
 	s, ok := p.Slice(seg)
 	if !ok {
@@ -69,6 +70,8 @@ const (
 	NoMetric  = "no_metric"     // there is no such metric, or not for this kind of output
 	TooFew    = "insufficient_data"
 	NoRefSide = "empty_reference"
+	// NoDuplicates: no id came twice, or nobody watches them.
+	NoDuplicates = "no_duplicates"
 )
 
 func absent(reason string) Value {

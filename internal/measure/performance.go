@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 
+	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/score"
 )
@@ -66,9 +67,9 @@ func Perform(cur Side, p Performance) Value {
 // labelled warns when labels of the slice are still on their way.
 func labelled(cur Side, v Value) Value {
 	if cur.Slice.Actuals < cur.Slice.Predictions {
-		v.warn("labels_incomplete")
+		v.warn(string(drift.LabelsIncomplete))
 	}
-	return v
+	return settled(cur, v)
 }
 
 // Compare orders metrics by output, name, average and class.

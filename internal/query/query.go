@@ -4,6 +4,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -114,10 +115,6 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 		return m, nil
 	}
 	switch {
-	case d.Name == measure.MetricPredictions:
-		m.Value = measure.Value{Value: float64(cur.Slice.Predictions), Cur: cur.Slice.Predictions}
-	case d.Name == measure.MetricActuals:
-		m.Value = measure.Value{Value: float64(cur.Slice.Actuals), Cur: cur.Slice.Actuals}
 	case d.Name == measure.MetricOverflow:
 		m.Value = measure.Value{Value: float64(overflow), Cur: cur.Slice.Predictions}
 	case has(d.Name, measure.PrefixDrift):
@@ -126,6 +123,8 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 		m.Value = measure.Perform(cur, measure.Performance{
 			Output: q.Output, Metric: d.Name[len(measure.PrefixPerformance):], Class: q.Class, Average: q.Average,
 		})
+	case slices.Contains(measure.Activities, d.Name):
+		m.Value = measure.Activity(cur, d.Name)
 	default:
 		m.Value = measure.Field(cur, q.Field, d.Name)
 	}
@@ -155,6 +154,9 @@ func (e *Engine) load(p period) (loaded, error) {
 	prof, regridded, err := e.source.Profile(p.model, p.version, p.from, p.to)
 	if err != nil {
 		return loaded{}, err
+	}
+	if prof != nil {
+		prof = prof.Net() // here and nowhere else: what is kept stays as it was counted
 	}
 	l := loaded{prof, regridded}
 	e.cache.Add(p, l)

@@ -51,7 +51,9 @@ func (e *Engine) Standard(name, version string, start int64) ([]Question, error)
 	for _, seg := range append([]profile.Segment{{}}, l.profile.Segments()...) {
 		q := base
 		q.Segment = seg
-		qs = append(qs, q.named(measure.MetricPredictions), q.named(measure.MetricActuals))
+		for _, m := range measure.Activities {
+			qs = append(qs, q.named(m))
+		}
 		if seg.Name == "" && len(l.profile.Layout().Segments) > 0 {
 			qs = append(qs, q.named(measure.MetricOverflow))
 		}
