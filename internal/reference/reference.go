@@ -101,7 +101,6 @@ func (r *Reference) count(l *profile.Layout, rows Rows) error {
 	buf := plan.NewRows()
 	flush := func() {
 		r.Profile.AddRange(buf, 0, buf.Len())
-		r.Rows += uint64(buf.Len())
 		buf.Reset()
 	}
 	for rec, err := range rows {
@@ -113,5 +112,8 @@ func (r *Reference) count(l *profile.Layout, rows Rows) error {
 		}
 	}
 	flush()
+	// Nothing is added from here on, so what was taken back need not be kept.
+	r.Profile = r.Profile.Net()
+	r.Rows = r.Profile.Whole.Predictions
 	return nil
 }

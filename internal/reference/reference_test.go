@@ -630,3 +630,46 @@ func BenchmarkBuild(b *testing.B) {
 		}
 	}
 }
+
+// The first records of a version may be those of groundtruth: predictions first,
+// then what became of them. The reference is that of predictions with the labels
+// that hold.
+func TestRowsOfGroundtruth(t *testing.T) {
+	field := func(g record.Group, name string, v record.Value) record.Field {
+		return record.Field{Group: g, Name: name, Value: v}
+	}
+	var told, whole []record.Record
+	for i := range 60 {
+		at := []record.Field{
+			field(record.Features, "x", record.Num(float64(i))), field(record.Predictions, "y", record.Num(float64(i%10)/10)),
+		}
+		first, last := field(record.Actuals, "y", record.Bool(i%2 == 0)), field(record.Actuals, "y", record.Bool(i%3 == 0))
+		told = append(told, record.Record{Fields: at},
+			record.Record{Event: record.Duplicate, Fields: at[:1]},
+			record.Record{Event: record.Labelled, Revision: 1, Fields: append(at[1:2:2], first)},
+			record.Record{Event: record.Labelled, Revision: 2, Fields: append(at[1:2:2], last), Previous: []record.Field{first}})
+		whole = append(whole, record.Record{Fields: append(at[:2:2], last)})
+	}
+	of := func(rs []record.Record) Rows {
+		return func(yield func(*record.Record, error) bool) {
+			for i := range rs {
+				if !yield(&rs[i], nil) {
+					return
+				}
+			}
+		}
+	}
+	got, want := build(t, &model.Definition{Name: "m"}, of(told), Options{}), build(t, &model.Definition{Name: "m"}, of(whole), Options{})
+	if g, w := shape(got.Layout()), shape(want.Layout()); g != w {
+		t.Fatalf("layout\n%s\nwant\n%s", g, w)
+	}
+	if got.Rows != 60 || got.Profile.Whole.Actuals != 60 || got.Profile.Whole.Retracted != nil {
+		t.Errorf("%d rows, %d labelled, retracted %v", got.Rows, got.Profile.Whole.Actuals, got.Profile.Whole.Retracted)
+	}
+	if g, w := got.Profile.Whole.Outputs[0].Binary, want.Profile.Whole.Outputs[0].Binary; !g.Equal(w) {
+		t.Errorf("decisions %+v, want %+v", g.Confusion, w.Confusion)
+	}
+	if _, err := Build(&model.Definition{Name: "m"}, of(told[1:2]), Options{}); !errors.Is(err, ErrNoRows) {
+		t.Errorf("of an id that came again: %v", err)
+	}
+}

@@ -58,9 +58,20 @@ func newSample(def *model.Definition) *sample {
 	return s
 }
 
+// add takes a row. Of a labelled one it takes what its prediction did not say: the
+// first records of a version may be those of groundtruth.
 func (s *sample) add(r *record.Record) {
-	s.rows++
+	if r.Event == record.Duplicate {
+		return
+	}
+	later := r.Event == record.Labelled
+	if !later {
+		s.rows++
+	}
 	for i := range r.Fields {
+		if g := r.Fields[i].Group; later && g != record.Actuals && !(g == record.RawInputs && r.LateInputs) {
+			continue
+		}
 		k := record.Key{Group: r.Fields[i].Group, Name: r.Fields[i].Name}
 		c := s.columns[k]
 		if c == nil {
