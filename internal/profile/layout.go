@@ -7,6 +7,9 @@
 // maxima and sets do not know an order. (Past its caps, which slices of a
 // segment have one of their own depends on which values came first.)
 //
+// A label that was corrected is not subtracted: what is taken back is counted
+// beside, and Net gives the difference.
+//
 // A Layout says what the numbers stand for, a Plan adds records to profiles of
 // one layout without allocating.
 package profile
