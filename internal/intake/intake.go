@@ -149,8 +149,10 @@ func (in *Intake) Warmups() []Warming {
 var ErrInFlight = errors.New("the same batch is being stored; send it again")
 
 // claim reports whether a batch is new, and reserves it. An attempt that ended
-// with an error is over: whether it stands in the store can be seen.
-func (in *Intake) claim(id [16]byte) (fresh bool, err error) {
+// with an error is over: whether it stands in the store can be seen. former is
+// the identity that earlier builds gave to the batch, the hash of its bytes: what
+// was counted before an upgrade may be sent again after it.
+func (in *Intake) claim(id, former [16]byte) (fresh bool, err error) {
 	in.mu.Lock()
 	if in.inflight[id] {
 		in.mu.Unlock()
@@ -159,6 +161,9 @@ func (in *Intake) claim(id [16]byte) (fresh bool, err error) {
 	in.inflight[id] = true
 	in.mu.Unlock()
 	known, err := in.store.HasBatch(id)
+	if err == nil && !known {
+		known, err = in.store.HasBatch(former)
+	}
 	if err != nil || known {
 		in.release(id)
 	}

@@ -222,9 +222,8 @@ func (w *Work) Commit() (Outcome, error) {
 	defer tx.Discard()
 	var id [16]byte
 	if w.named {
-		h := xxh3.Hash128(w.encoder.Bytes()).Bytes()
-		id = h
-		fresh, err := in.claim(id)
+		id = w.encoder.Identity()
+		fresh, err := in.claim(id, xxh3.Hash128(w.encoder.Bytes()).Bytes())
 		if err != nil || !fresh {
 			out.Duplicate = err == nil
 			return out, err
