@@ -28,8 +28,8 @@ import (
 // compared bin by bin with the training set beside it; an artifact is converted,
 // and says in its warnings where that is an estimate.
 //
-// The file is read twice, and progress, which may be nil, is told of both as one
-// way: bytes of a CSV file, rows of a Parquet file.
+// The file is read up to three times, and progress, which may be nil, is told of
+// all as one way: bytes of a CSV file, rows of a Parquet file.
 func Load(path string, def *model.Definition, dataset string, mapping map[string]string,
 	o reference.Options, progress func(done, total int64),
 ) (*reference.Reference, error) {
@@ -58,7 +58,7 @@ func build(path string, def *model.Definition, mapping map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	walks := int64(2)
+	walks := int64(3) // a reference that has nothing to calibrate ends a walk early
 	if o.Layout != nil {
 		walks = 1 // nothing has to be learned before rows are counted
 	}

@@ -128,8 +128,8 @@ func TestProgressOfLoad(t *testing.T) {
 		o     reference.Options
 		total int64
 	}{
-		{"both walks", reference.Options{}, 100_000},
-		{"a sample and a walk", reference.Options{SampleRows: 5000}, 100_000},
+		{"all walks", reference.Options{}, 150_000},
+		{"samples and a walk", reference.Options{SampleRows: 5000}, 150_000},
 		{"one walk", reference.Options{Layout: training.Layout()}, 50_000},
 	} {
 		var last int64 = -1

@@ -66,7 +66,7 @@ func TestBuildIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ref.Rows != rows || last != total || total != 2*st.Size() {
+	if ref.Rows != rows || last != total || total != 3*st.Size() {
 		t.Errorf("%d rows, progress ended at %d of %d for %d bytes", ref.Rows, last, total, st.Size())
 	}
 	t.Logf("%d rows in %s, at most %d MB", rows, took.Round(time.Millisecond), (peak-before)>>20)

@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"slices"
+
 	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/score"
 )
@@ -30,6 +32,11 @@ const (
 const (
 	PrefixDrift       = "ml.drift."
 	PrefixPerformance = "ml.performance."
+	// Families below it: without labels, by how much chance moves that, and by how
+	// much it was wrong.
+	PrefixEstimated       = "ml.performance.estimated."
+	PrefixSamplingError   = "ml.performance.sampling_error."
+	PrefixEstimationError = "ml.performance.estimation_error."
 )
 
 // Attributes of metrics.
@@ -72,6 +79,7 @@ func Catalogue() []Metric {
 		}
 		all = append(all, Metric{PrefixPerformance + m.Name, m.Unit, m.Description, attrs})
 	}
+	all = append(all, estimates()...)
 	all = append(all, Metric{MetricDuplicates, "{prediction}", "Predictions dropped because their id had come before, in the window of the repetition; absent where there were none, since only groundtruth watches ids.", nil})
 	for _, m := range integrity {
 		all = append(all, Metric{"ml.integrity." + m.Name, m.Unit, m.Description, field})
@@ -80,6 +88,26 @@ func Catalogue() []Metric {
 		all = append(all, Metric{"ml.field." + m.Name, m.Unit, m.Description, field})
 	}
 	return all
+}
+
+// estimates describes the families about performance without labels.
+func estimates() []Metric {
+	var values, errs, differences []Metric
+	for _, m := range score.EstimatedMetrics() {
+		attrs := []string{AttrOutput}
+		for _, l := range m.Labels {
+			attrs = append(attrs, string(l))
+		}
+		values = append(values, Metric{PrefixEstimated + m.Name, m.Unit,
+			"What " + PrefixPerformance + m.Name + " of all predictions is expected to be by their calibrated scores, labelled or not.", attrs})
+		errs = append(errs, Metric{PrefixSamplingError + m.Name, m.Unit,
+			"By how much chance alone moves " + m.Name + " in a window of so many predictions, as one standard deviation; from the labels of the reference.", attrs})
+		if compared(m.Name) {
+			differences = append(differences, Metric{PrefixEstimationError + m.Name, m.Unit,
+				"By how much " + m.Name + " was estimated too high, once 90 % of the predictions are labelled.", attrs})
+		}
+	}
+	return slices.Concat(values, errs, differences)
 }
 
 var byName = func() map[string]Metric {

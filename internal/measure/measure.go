@@ -54,8 +54,11 @@ type Value struct {
 	// Threshold and Warn are the levels of the verdict, Floor is what chance
 	// alone reaches; Bound is by how much the value may be off.
 	Threshold, Warn, Floor, Bound float64
-	Verdict                       drift.Verdict
-	Warnings                      []string // stable words
+	// StdErr is by how much chance moves an estimate of performance, as one
+	// standard deviation; 0 if that is not known.
+	StdErr   float64
+	Verdict  drift.Verdict
+	Warnings []string // stable words
 }
 
 // OK reports whether there is a value.
@@ -72,6 +75,10 @@ const (
 	NoRefSide = "empty_reference"
 	// NoDuplicates: no id came twice, or nobody watches them.
 	NoDuplicates = "no_duplicates"
+
+	NoCalibration    = "no_calibration"    // too few rows of the reference had labels, or an earlier version made it
+	NotEstimated     = "not_estimated"     // the error of a number cannot be told from the prediction
+	LabelsIncomplete = "labels_incomplete" // too few predictions are labelled to hold an estimate against them
 )
 
 func absent(reason string) Value {

@@ -119,10 +119,12 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 		m.Value = measure.Value{Value: float64(overflow), Cur: cur.Slice.Predictions}
 	case has(d.Name, measure.PrefixDrift):
 		m.Value, err = e.drift(q, cur)
+	case has(d.Name, measure.PrefixEstimated), has(d.Name, measure.PrefixSamplingError):
+		m.Value, err = e.estimate(q, cur)
+	case has(d.Name, measure.PrefixEstimationError):
+		m.Value = measure.EstimationError(cur, q.performance(measure.PrefixEstimationError))
 	case has(d.Name, measure.PrefixPerformance):
-		m.Value = measure.Perform(cur, measure.Performance{
-			Output: q.Output, Metric: d.Name[len(measure.PrefixPerformance):], Class: q.Class, Average: q.Average,
-		})
+		m.Value = measure.Perform(cur, q.performance(measure.PrefixPerformance))
 	case slices.Contains(measure.Activities, d.Name):
 		m.Value = measure.Activity(cur, d.Name)
 	default:

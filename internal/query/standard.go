@@ -59,6 +59,7 @@ func (e *Engine) Standard(name, version string, start int64) ([]Question, error)
 		}
 		qs = q.drifts(qs, l.profile.Layout(), choice, baselines)
 		qs = q.performances(qs, measure.Of(l.profile, seg))
+		qs = q.estimates(qs, measure.Of(l.profile, seg))
 		qs = q.fields(qs, l.profile.Layout())
 	}
 	return qs, nil

@@ -1,6 +1,6 @@
 // Package reference makes the set that a model's predictions are compared
-// with: from its rows it infers what the fields are, lays the grids, and takes
-// the profile of the rows themselves.
+// with: from its rows it infers what the fields are, lays the grids, calibrates
+// the scores, and takes the profile of the rows themselves.
 package reference
 
 import (
@@ -28,8 +28,8 @@ type Reference struct {
 // by.
 func (r *Reference) Layout() *profile.Layout { return r.Profile.Layout() }
 
-// Rows yields the rows of a set. It is walked twice and must give the same rows
-// both times; the record is reused between them. An error ends the build.
+// Rows yields the rows of a set. It is walked two or three times and must give the
+// same rows each time; the record is reused between them. An error ends the build.
 type Rows = iter.Seq2[*record.Record, error]
 
 // ErrNoRows is returned for a set without rows.
@@ -38,9 +38,10 @@ var ErrNoRows = errors.New("the reference has no rows")
 // Options of a build.
 type Options struct {
 	Limits profile.Limits
-	// SampleRows is how many rows the grids and categories are made from, the
-	// first ones; every row is counted. It bounds the memory of a build to 8 B
-	// a numeric value. 0 means 1 000 000.
+	// SampleRows is how many rows the grids, the categories and the calibrations
+	// are made from, the first ones; every row is counted. It bounds the memory of
+	// a build to 8 B a numeric value, and then to some 70 B a score. 0 means
+	// 1 000 000.
 	SampleRows int
 	// Layout, if given, is kept instead of being made: of a test set beside a
 	// training set.
@@ -78,6 +79,9 @@ func Build(def *model.Definition, rows Rows, o Options) (*Reference, error) {
 			return nil, err
 		}
 		ref.Warnings = append(ref.Warnings, s.warnings...)
+		if layout, err = ref.calibrate(layout, rows, o.SampleRows); err != nil {
+			return nil, err
+		}
 	}
 	if err := ref.count(layout, rows); err != nil {
 		return nil, err
