@@ -5,8 +5,8 @@ testdata/data.
 Run by hand, in a fresh virtual environment of Python 3.11, in the root of the
 repository:
 
-    python3.11 -m venv /tmp/v && /tmp/v/bin/pip install nannyml==0.13.1
-    /tmp/v/bin/python internal/reference/testdata/ref/nannyml.py
+    python3.11 -m venv /tmp/v && /tmp/v/bin/pip install nannyml==0.13.1 statsmodels
+    /tmp/v/bin/python internal/reference/testdata/ref/cbpe.py
 
 Values have all their digits. The rows of a data set are in file order.
 """
