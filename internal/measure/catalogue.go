@@ -73,11 +73,7 @@ func Catalogue() []Metric {
 		Metric{MetricShare, "1", "Share of the judged fields of the model in which drift is detected.", []string{AttrBaseline}},
 	)
 	for _, m := range score.Metrics() {
-		attrs := []string{AttrOutput}
-		for _, l := range m.Labels {
-			attrs = append(attrs, string(l))
-		}
-		all = append(all, Metric{PrefixPerformance + m.Name, m.Unit, m.Description, attrs})
+		all = append(all, Metric{PrefixPerformance + m.Name, m.Unit, m.Description, attributes(m)})
 	}
 	all = append(all, estimates()...)
 	all = append(all, Metric{MetricDuplicates, "{prediction}", "Predictions dropped because their id had come before, in the window of the repetition; absent where there were none, since only groundtruth watches ids.", nil})
@@ -90,16 +86,23 @@ func Catalogue() []Metric {
 	return all
 }
 
+// attributes returns those of a metric of performance.
+func attributes(m score.Metric) []string {
+	attrs := []string{AttrOutput}
+	for _, l := range m.Labels {
+		attrs = append(attrs, string(l))
+	}
+	return attrs
+}
+
 // estimates describes the families about performance without labels.
 func estimates() []Metric {
 	var values, errs, differences []Metric
 	for _, m := range score.EstimatedMetrics() {
-		attrs := []string{AttrOutput}
-		for _, l := range m.Labels {
-			attrs = append(attrs, string(l))
-		}
 		values = append(values, Metric{PrefixEstimated + m.Name, m.Unit,
-			"What " + PrefixPerformance + m.Name + " of all predictions is expected to be by their calibrated scores, labelled or not.", attrs})
+			"What " + PrefixPerformance + m.Name + " of all predictions is expected to be by their calibrated scores, labelled or not.", attributes(m)})
+		realised, _ := score.Lookup(m.Name) // ranks of labelled rows are not kept by class
+		attrs := attributes(realised)
 		errs = append(errs, Metric{PrefixSamplingError + m.Name, m.Unit,
 			"By how much chance alone moves " + m.Name + " in a window of so many predictions, as one standard deviation; from the labels of the reference.", attrs})
 		if compared(m.Name) {
