@@ -1,7 +1,6 @@
 package score
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -197,9 +196,4 @@ func (c *Calibrator) ProbabilityFrom(lo, hi int, score float64) float64 {
 		return p
 	}
 	return high // also where the distance of the knots is beyond float64
-}
-
-// sortLabelled sorts by score.
-func sortLabelled(all []Labelled) {
-	slices.SortFunc(all, func(a, b Labelled) int { return cmp.Compare(a.Score, b.Score) })
 }
