@@ -77,7 +77,9 @@ func (m monoid[S, R]) laws(t *testing.T) {
 		if !m.same(zero, whole) || !m.same(whole, m.of(rows)) {
 			t.Fatal("the empty summary is not the identity")
 		}
-		m.takeBack(t, rows, i, j)
+		if m.sub != nil { // an estimate is never taken back
+			m.takeBack(t, rows, i, j)
+		}
 		shuffled := slices.Clone(rows)
 		seed := rapid.Uint64().Draw(t, "seed")
 		rand.New(rand.NewPCG(0, seed)).Shuffle(len(rows), func(a, b int) { shuffled[a], shuffled[b] = shuffled[b], shuffled[a] })
