@@ -379,6 +379,9 @@ func (c *checker) meta(e *engine) (m marks, err error) {
 	if b, ok, _ := get(e.db, keyOutboxLast); ok {
 		m.outboxLast, _ = readMark(b)
 	}
+	if b, ok, _ := get(e.db, keyJoinedLast); ok {
+		m.joinedLast, _ = readMark(b)
+	}
 	return m, nil
 }
 

@@ -14,7 +14,7 @@ type recordCheck struct {
 }
 
 // marks are the numbers that the meta family keeps of others.
-type marks struct{ logLast, outboxLast uint64 }
+type marks struct{ logLast, outboxLast, joinedLast uint64 }
 
 // checkKey is for families whose values belong to others: the key is all there
 // is to check.
@@ -26,7 +26,7 @@ func checkKey(text func([]byte) (string, error)) func(*recordCheck, []byte, []by
 }
 
 func checkMeta(_ *recordCheck, key, value []byte) error {
-	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogLast): 8, string(keyOutboxLast): 8}[string(key)]
+	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogLast): 8, string(keyOutboxLast): 8, string(keyJoinedLast): 8}[string(key)]
 	if !known {
 		return fmt.Errorf("%w: no such key is known", ErrCorrupt)
 	}
@@ -72,6 +72,25 @@ func checkParcel(c *recordCheck, key, value []byte) error {
 	p, err := readParcel(key, value)
 	if err == nil && p.Seq > c.marks.outboxLast {
 		err = fmt.Errorf("%w: parcel %d is there, although the last was %d", ErrCorrupt, p.Seq, c.marks.outboxLast)
+	}
+	return err
+}
+
+func checkDue(_ *recordCheck, key, value []byte) error {
+	_, err := readDue(key, value)
+	return err
+}
+
+func checkTally(_ *recordCheck, key, value []byte) error {
+	_, err := readNameKey(FamilyTally, key)
+	_, err2 := readTally(value)
+	return errors.Join(err, err2)
+}
+
+func checkJoined(c *recordCheck, key, _ []byte) error {
+	seq, err := readJoinedKey(key)
+	if err == nil && seq > c.marks.joinedLast {
+		err = fmt.Errorf("%w: entry %d is there, although the last was %d", ErrCorrupt, seq, c.marks.joinedLast)
 	}
 	return err
 }

@@ -31,6 +31,11 @@ func init() {
 		{FamilySeen, "seen", seenText, checkSeen},
 		{FamilyVersion, "versions", versionText, checkVersion},
 		{FamilyState, "states", nameText(FamilyState), checkKey(nameText(FamilyState))},
+		{FamilyAwaited, "awaited", awaitedText, checkKey(awaitedText)},
+		{FamilyDue, "due", dueText, checkDue},
+		{FamilyName, "names", numberText, checkKey(numberText)},
+		{FamilyTally, "tallies", nameText(FamilyTally), checkTally},
+		{FamilyJoined, "joined", joinedText, checkJoined},
 	}
 }
 

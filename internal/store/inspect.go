@@ -93,4 +93,28 @@ func versionText(key []byte) (string, error) {
 	return fmt.Sprintf("model %q, version %q", model, version), err
 }
 
+func awaitedText(key []byte) (string, error) {
+	id, err := readAwaitedKey(key)
+	return fmt.Sprintf("id %x", id), err
+}
+
+func dueText(key []byte) (string, error) {
+	d, err := readDueKey(key)
+	what := "awaited"
+	if d.Class == DueGone {
+		what = "gone"
+	}
+	return fmt.Sprintf("%s, arrived %s, entry %d", what, timeText(d.Arrival), d.Seq), err
+}
+
+func numberText(key []byte) (string, error) {
+	number, err := readNumberKey(key)
+	return fmt.Sprintf("number %d", number), err
+}
+
+func joinedText(key []byte) (string, error) {
+	seq, err := readJoinedKey(key)
+	return fmt.Sprintf("entry %d", seq), err
+}
+
 func timeText(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

@@ -12,7 +12,6 @@ type Family byte
 // The families. The numbers are on disk and never change; docs/formats/store.md
 // gives each one's keys and values. A new one is a constant here, a line in the
 // table of families, and a file of its own.
-// A new one is a constant here, a line in families, and a file of its own.
 const (
 	FamilyMeta      Family = 0x01
 	FamilyLog       Family = 0x10
@@ -27,6 +26,11 @@ const (
 	FamilySeen      Family = 0x24
 	FamilyVersion   Family = 0x25
 	FamilyState     Family = 0x26
+	FamilyAwaited   Family = 0x30
+	FamilyDue       Family = 0x31
+	FamilyName      Family = 0x32
+	FamilyTally     Family = 0x33
+	FamilyJoined    Family = 0x34
 )
 
 // A string in a key is escaped and terminated, so that keys sort by their parts

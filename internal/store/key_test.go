@@ -84,12 +84,26 @@ var readers = map[Family]func(key []byte) ([]byte, error){
 		n, err := readNameKey(FamilyState, k)
 		return keyOf(FamilyState, n), err
 	},
+	FamilyAwaited: func(k []byte) ([]byte, error) {
+		id, err := readAwaitedKey(k)
+		key := awaitedKey(&id)
+		return key[:], err
+	},
+	FamilyDue:  func(k []byte) ([]byte, error) { d, err := readDueKey(k); return dueKey(d.Class, d.Arrival, d.Seq), err },
+	FamilyName: func(k []byte) ([]byte, error) { n, err := readNumberKey(k); return nameKey(n), err },
+	FamilyTally: func(k []byte) ([]byte, error) {
+		m, err := readNameKey(FamilyTally, k)
+		return keyOf(FamilyTally, m), err
+	},
+	FamilyJoined: func(k []byte) ([]byte, error) { seq, err := readJoinedKey(k); return joinedKey(seq), err },
 }
 
 // sampleKeys has a key of each family.
 func sampleKeys() [][]byte {
 	id := [16]byte{0, 1, 0xff}
+	awaited := awaitedKey(&id)
 	return [][]byte{
+		awaited[:], dueKey(DueGone, -3, 8), dueKey(DueAwaited, 3, 8), nameKey(7), keyOf(FamilyTally, "m"), joinedKey(9),
 		logKey(7), batchKey(id), batchTimeKey(-3, id), appendUint(pendingPrefix("m\x00", "", "training"), 9), parcelKey(1 << 60),
 		keyOf(FamilyReference, "m", "", "test"), keyOf(FamilyLayout, "id"), profileKey("m\x00\xff", "v\x00\x01", -1),
 		dirtyKey("", "", 0), keyOf(FamilySeen, "i", "m"), keyOf(FamilyVersion, "m", "v"), keyOf(FamilyState, "a/b"),
@@ -158,6 +172,7 @@ var values = map[string]func(b []byte) ([]byte, error){
 		v, err := readVersion(b)
 		return append(v.appendHead(nil), v.Info...), err
 	},
+	"tally": func(b []byte) ([]byte, error) { t, err := readTally(b); return t.appendTo(nil), err },
 }
 
 func sampleValues() map[string][]byte {
@@ -171,6 +186,7 @@ func sampleValues() map[string][]byte {
 	return map[string][]byte{
 		"parcel": append(p.appendHead(nil), p.Body...), "seen": seen,
 		"dirty": dirtyValue(-1, 1), "version": append(v.appendHead(nil), v.Info...),
+		"tally": Tally{Awaited: 200, Held: 1 << 40}.appendTo(nil),
 	}
 }
 

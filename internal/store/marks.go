@@ -8,10 +8,10 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// Marks are the largest numbers that were ever given to log entries and to
-// parcels, which outlive them: a number is never given twice.
+// Marks are the largest numbers that were ever given to log entries, to parcels
+// and to joined entries, which outlive them: a number is never given twice.
 //
-//	key    01 "log.last", 01 "outbox.last"
+//	key    01 "log.last", 01 "outbox.last", 01 "joined.last"
 //	value  number(8)
 //
 // Transactions that commit side by side may arrive in any order, so a mark is

@@ -28,6 +28,12 @@ type model struct {
 	Seen       map[[2]string][]uint64
 	Versions   map[[2]string]string
 	States     map[string]string
+	Awaited    map[[16]byte]string
+	Due        map[[3]int64]string // class, arrival, sequence
+	Names      map[uint32]string
+	Tallies    map[string]Tally
+	Joined     map[uint64]string
+	JoinedLast uint64
 }
 
 type set struct{ Model, Version, Dataset string }
@@ -44,6 +50,7 @@ func newModel() *model {
 		Log: map[uint64]string{}, Batches: map[[16]byte]int64{}, Pending: map[set]map[uint64]string{}, Outbox: map[uint64]string{},
 		References: map[set]string{}, Layouts: map[string]string{}, Profiles: map[window]string{}, Dirty: map[window][2]int64{},
 		Seen: map[[2]string][]uint64{}, Versions: map[[2]string]string{}, States: map[string]string{},
+		Awaited: map[[16]byte]string{}, Due: map[[3]int64]string{}, Names: map[uint32]string{}, Tallies: map[string]Tally{}, Joined: map[uint64]string{},
 	}
 }
 
@@ -52,6 +59,7 @@ func (m *model) clone() *model {
 	c.Log, c.Batches, c.Outbox, c.References = maps.Clone(m.Log), maps.Clone(m.Batches), maps.Clone(m.Outbox), maps.Clone(m.References)
 	c.Layouts, c.Profiles, c.Dirty, c.Seen = maps.Clone(m.Layouts), maps.Clone(m.Profiles), maps.Clone(m.Dirty), maps.Clone(m.Seen)
 	c.Versions, c.States = maps.Clone(m.Versions), maps.Clone(m.States)
+	c.Awaited, c.Due, c.Names, c.Tallies, c.Joined = maps.Clone(m.Awaited), maps.Clone(m.Due), maps.Clone(m.Names), maps.Clone(m.Tallies), maps.Clone(m.Joined)
 	c.Pending = map[set]map[uint64]string{}
 	for k, v := range m.Pending {
 		c.Pending[k] = maps.Clone(v)
@@ -111,6 +119,22 @@ func (m *model) lines() string {
 	for _, k := range slices.Sorted(maps.Keys(m.States)) {
 		fmt.Fprintf(&b, "state %q %q\n", k, m.States[k])
 	}
+	for _, k := range slices.SortedFunc(maps.Keys(m.Awaited), func(a, b [16]byte) int { return cmp.Compare(string(a[:]), string(b[:])) }) {
+		fmt.Fprintf(&b, "awaited %x %q\n", k, m.Awaited[k])
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(m.Due), func(a, b [3]int64) int { return slices.Compare(a[:], b[:]) }) {
+		fmt.Fprintf(&b, "due %d %x\n", k, m.Due[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Names)) {
+		fmt.Fprintf(&b, "name %d %q\n", k, m.Names[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Tallies)) {
+		fmt.Fprintf(&b, "tally %q %d\n", k, m.Tallies[k])
+	}
+	for _, k := range slices.Sorted(maps.Keys(m.Joined)) {
+		fmt.Fprintf(&b, "joined %d %q\n", k, m.Joined[k])
+	}
+	fmt.Fprintf(&b, "joined through %d\n", m.JoinedLast)
 	return b.String()
 }
 
@@ -170,6 +194,19 @@ func held(t fataler, s *Store, models []string) string {
 		return nil
 	}))
 	check(s.EachState("", func(n string, v []byte) error { fmt.Fprintf(&b, "state %q %q\n", n, v); return nil }))
+	check(s.EachAwaited(func(id [16]byte, v []byte) error { fmt.Fprintf(&b, "awaited %x %q\n", id, v); return nil }))
+	for _, c := range []DueClass{DueAwaited, DueGone} {
+		check(s.EachDue(c, 100, func(d Due) error {
+			fmt.Fprintf(&b, "due %d %x\n", [3]int64{int64(d.Class), d.Arrival, int64(d.Seq)}, d.IDs)
+			return nil
+		}))
+	}
+	check(s.EachName(func(n uint32, e []byte) error { fmt.Fprintf(&b, "name %d %q\n", n, e); return nil }))
+	check(s.EachTally(func(m string, t Tally) error { fmt.Fprintf(&b, "tally %q %d\n", m, t); return nil }))
+	check(s.EachJoined(func(seq uint64, e []byte) error { fmt.Fprintf(&b, "joined %d %q\n", seq, e); return nil }))
+	joinedLast, err := s.LastJoinedSeq()
+	check(err)
+	fmt.Fprintf(&b, "joined through %d\n", joinedLast)
 	return b.String()
 }
 
@@ -310,6 +347,32 @@ func change(t *rapid.T, tx *Tx, m *model, one *rapid.Generator[string], small *r
 		},
 		func() { m.States[a] = b; tx.PutState(a, []byte(b)) },
 		func() { delete(m.States, a); tx.DeleteState(a) },
+		func() { m.Awaited[id] = b; tx.PutAwaited(&id, []byte(b)) },
+		func() { delete(m.Awaited, id); tx.DeleteAwaited(&id) },
+		func() {
+			d := Due{Class: DueClass(len(d) % 2), Arrival: at, Seq: uint64(len(v)), IDs: id[:]}
+			m.Due[[3]int64{int64(d.Class), d.Arrival, int64(d.Seq)}] = string(id[:])
+			tx.PutDue(d)
+		},
+		func() {
+			d := Due{Class: DueClass(len(d) % 2), Arrival: at, Seq: uint64(len(v))}
+			maps.DeleteFunc(m.Due, func(k [3]int64, _ string) bool {
+				return k[0] == int64(d.Class) && (k[1] < at || k[1] == at && k[2] <= int64(d.Seq))
+			})
+			tx.DeleteDueThrough(d)
+		},
+		func() { m.Names[uint32(at+5)] = b; tx.PutName(uint32(at+5), []byte(b)) },
+		func() {
+			m.Tallies[a] = Tally{Awaited: uint64(at + 5), Held: uint64(at + 9)}
+			tx.PutTally(a, m.Tallies[a])
+		},
+		func() {
+			m.JoinedLast++
+			m.Joined[m.JoinedLast] = b
+			tx.PutJoined(m.JoinedLast, []byte(b))
+			tx.RaiseJoined(m.JoinedLast)
+		},
+		func() { delete(m.Joined, uint64(at+5)); tx.DeleteJoined(uint64(at + 5)) },
 	}
 	rapid.SampledFrom(ops).Draw(t, "change")()
 }

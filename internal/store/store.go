@@ -25,6 +25,7 @@ var (
 	keyInstance   = append([]byte{byte(FamilyMeta)}, "instance"...)
 	keyLogLast    = append([]byte{byte(FamilyMeta)}, "log.last"...)
 	keyOutboxLast = append([]byte{byte(FamilyMeta)}, "outbox.last"...)
+	keyJoinedLast = append([]byte{byte(FamilyMeta)}, "joined.last"...)
 )
 
 // ownerFile tells people who has the directory open. The lock is another file,
@@ -97,6 +98,7 @@ type Store struct {
 	opening    bool  // a caller is opening the engine again
 	failure    error // why engine is nil
 	closed     bool
+	claims     map[string]bool
 }
 
 // Open opens the store in dir, and makes it if there is none, unless it is to
