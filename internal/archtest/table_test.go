@@ -31,7 +31,7 @@ var layers = []layer{
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
-	{folders: []string{"internal/intake", "internal/evaluate"}},
+	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate"}},
 	{folders: []string{"internal/otelml", "internal/storeref"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},

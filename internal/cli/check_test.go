@@ -94,6 +94,7 @@ func stateDirectory(t *testing.T) string {
 	offer(events(record.Prediction, "new", 20, 5))
 	checkpoint()
 	offer(events(record.Prediction, "fraud", 10, 6))
+	awaiting(t, s, c)
 	tx := s.Begin()
 	tx.PutState("alerts/1", []byte("firing"))
 	must(t, tx.Commit(store.Sync))
@@ -127,7 +128,7 @@ func TestCheck(t *testing.T) {
 	stdout, _, _ := execute("check", "--json", dir)
 	var r jsonReport
 	must(t, json.Unmarshal([]byte(stdout), &r))
-	if !r.OK || len(r.Families) != 13 {
+	if !r.OK || len(r.Families) != 18 {
 		t.Errorf("ok %t, %d families", r.OK, len(r.Families))
 	}
 	var keys, bytes int64
@@ -258,6 +259,7 @@ func TestCheckFindsSpoiledValues(t *testing.T) {
 			tx.PutProfile("fraud", "2", at, nil)
 		},
 	}
+	cases["awaited"], cases["names"] = spoilAwaited, spoilNames
 	for name, spoil := range cases {
 		t.Run(name, func(t *testing.T) {
 			dir := stateDirectory(t)

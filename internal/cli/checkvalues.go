@@ -15,6 +15,7 @@ import (
 // layouts are those of a state directory: what the profiles in it can be read
 // by. They are read first, since parcels stand before them.
 type layouts struct {
+	names names
 	known map[string]*profile.Layout
 	// all is false when some may not have been read. Then nobody can say which
 	// one is missing.
@@ -42,7 +43,7 @@ func readLayouts(dir string) (*layouts, error) {
 		ls.known[id] = l
 		return nil
 	})
-	ls.all = err == nil
+	ls.all = errors.Join(err, ls.names.read(s)) == nil
 	return ls, s.Close()
 }
 
@@ -55,6 +56,9 @@ func (ls *layouts) validators() map[store.Family]store.Validator {
 		store.FamilyReference: checkReference,
 		store.FamilyLayout:    checkLayout,
 		store.FamilyProfile:   func(_, value []byte) error { return ls.profile(value) },
+		store.FamilyAwaited:   ls.awaited,
+		store.FamilyName:      ls.name,
+		store.FamilyJoined:    checkJoined,
 	}
 }
 

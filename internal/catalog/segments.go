@@ -1,0 +1,28 @@
+package catalog
+
+import (
+	"errors"
+
+	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/reference"
+)
+
+// SegmentFields returns the fields that decide about the segments of a version's
+// records: those of the layout that it is counted by, else those of the model's
+// definition. The version is registered as by Admit; one that is refused has
+// none. Errors are of the store.
+func (c *Catalog) SegmentFields(name, version string) ([]record.Key, error) {
+	v, err := c.Admit(name, version)
+	if _, refused := errors.AsType[record.Refusal](err); refused {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if l := v.Layout(); l != nil {
+		return profile.SegmentFields(l.Segments), nil
+	}
+	segments, err := reference.Segments(v.Definition)
+	return profile.SegmentFields(segments), err
+}

@@ -1,0 +1,40 @@
+package profile
+
+import (
+	"slices"
+
+	"github.com/driftmeter/driftmeter/internal/expr"
+	"github.com/driftmeter/driftmeter/internal/record"
+)
+
+// SegmentFields returns the fields that decide which slices of the segments a
+// record belongs to, each once, in the order of their keys. A condition that
+// cannot be read decides nothing.
+func SegmentFields(segments []SegmentLayout) []record.Key {
+	var keys []record.Key
+	for _, s := range segments {
+		if s.Where == "" {
+			keys = append(keys, s.Field)
+			continue
+		}
+		n, err := expr.Parse(s.Where)
+		if err != nil {
+			continue
+		}
+		for _, f := range expr.Fields(n) {
+			if g, ok := record.ParseGroup(f.Group); ok {
+				keys = append(keys, record.Key{Group: g, Name: f.Name})
+			}
+		}
+	}
+	slices.SortFunc(keys, func(a, b record.Key) int {
+		switch {
+		case a.Less(b):
+			return -1
+		case b.Less(a):
+			return 1
+		}
+		return 0
+	})
+	return slices.Compact(keys)
+}
