@@ -79,7 +79,7 @@ func TestPowerLossAtEveryWrite(t *testing.T) {
 }
 
 // seed prepares a directory with a reference.
-func seed(t *testing.T, disk vfs.FS) {
+func seed(t testing.TB, disk vfs.FS) {
 	p := open(t, disk)
 	_, err := p.offer(referenceRows("m"))
 	p.must(err)

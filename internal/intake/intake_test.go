@@ -43,14 +43,14 @@ type process struct {
 type option func(*opening)
 
 type opening struct {
-	defs    []*model.Definition
-	intake  intake.Options
-	reserve int64
+	defs   []*model.Definition
+	intake intake.Options
+	store  store.Options
 }
 
 func define(defs ...*model.Definition) option { return func(o *opening) { o.defs = defs } }
 func memory(bytes int64) option               { return func(o *opening) { o.intake.MemoryBytes = bytes } }
-func reserve(bytes int64) option              { return func(o *opening) { o.reserve = bytes } }
+func reserve(bytes int64) option              { return func(o *opening) { o.store.ReserveBytes = bytes } }
 func with(d store.Durability) option          { return func(o *opening) { o.intake.Durability = d } }
 
 func open(t testing.TB, fs vfs.FS, opts ...option) *process {
@@ -64,12 +64,12 @@ func open(t testing.TB, fs vfs.FS, opts ...option) *process {
 
 func tryOpen(t testing.TB, fs vfs.FS, opts ...option) (*process, error) {
 	p := &process{t: t, refused: map[record.Reason]int{}}
-	o := opening{reserve: -1, intake: intake.Options{Durability: store.Sync, Dedupe: time.Hour, Skew: time.Hour}}
+	o := opening{store: store.Options{FS: fs, ReserveBytes: -1, MemTableBytes: 256 << 10, CacheBytes: 1 << 20}, intake: intake.Options{Durability: store.Sync, Dedupe: time.Hour, Skew: time.Hour}}
 	for _, opt := range opts {
 		opt(&o)
 	}
 	var err error
-	if p.store, err = store.Open("state", store.Options{FS: fs, ReserveBytes: o.reserve, MemTableBytes: 256 << 10, CacheBytes: 1 << 20}); err != nil {
+	if p.store, err = store.Open("state", o.store); err != nil {
 		return nil, err
 	}
 	if p.catalog, err = catalog.Open(p.store, o.defs, options()); err != nil {
