@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,7 +157,7 @@ func start(ctx context.Context, s otelcol.CollectorSettings) (*collector, error)
 			return nil, explain(err)
 		case <-ctx.Done():
 			c.Shutdown()
-			return nil, errors.Join(ctx.Err(), <-c.ended)
+			return nil, cmp.Or(<-c.ended, ctx.Err())
 		case <-time.After(20 * time.Millisecond):
 			if col.GetState() == otelcol.StateRunning {
 				return c, nil

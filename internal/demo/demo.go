@@ -8,6 +8,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,10 +62,9 @@ func Run(ctx context.Context, o Options, out *Screen) (err error) {
 		return err
 	}
 	defer d.backend.close() // after the collector has stopped
-	if err := d.start(ctx); err != nil {
-		return err
+	if err = d.start(ctx); err == nil {
+		err = d.show(ctx)
 	}
-	err = d.show(ctx)
 	if err == nil && !o.Exit {
 		err = d.wait(ctx)
 	}
@@ -73,7 +73,10 @@ func Run(ctx context.Context, o Options, out *Screen) (err error) {
 		fmt.Fprintln(out.W, "\nStopping …")
 		err = nil
 	}
-	if err = errors.Join(err, d.collector.stop()); err != nil {
+	if d.collector != nil {
+		err = errors.Join(err, d.collector.stop())
+	}
+	if err != nil {
 		return err
 	}
 	if stopped {
@@ -95,7 +98,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	s := d.Settings
 	s.ConfigProviderSettings.ResolverSettings.URIs = uris
 	if d.addresses, err = check(ctx, s.ConfigProviderSettings.ResolverSettings); err != nil {
-		return err
+		return cmp.Or(ctx.Err(), err) // stopped by the user, no address can be listened on
 	}
 	d.intro()
 	d.collector, err = start(ctx, s)

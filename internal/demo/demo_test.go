@@ -284,6 +284,27 @@ func sample(t *testing.T, text, pattern string) float64 {
 	return 0
 }
 
+// Ctrl-C while the collector starts is no error.
+func TestInterruptAtStart(t *testing.T) {
+	bin, dir := binary(t), t.TempDir()
+	var p ports
+	var screen buffer
+	cmd := exec.CommandContext(t.Context(), bin, append([]string{"demo"}, p.args(t)...)...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &screen, &screen
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); screen.String() == "" && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(screen.String(), "Stopped.") {
+		t.Errorf("%v: %s", err, &screen)
+	}
+}
+
 // A port that another program has is named, with the key that changes it.
 func TestPortInUse(t *testing.T) {
 	bin, dir := binary(t), t.TempDir()
