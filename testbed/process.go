@@ -68,10 +68,12 @@ func (p *Process) Output() string { return p.out.String() }
 // ErrEnded says that a process ended before it was ready.
 var ErrEnded = errors.New("the process has ended")
 
-// Ready waits until all pipelines run.
+// Ready waits until all pipelines run. A Collector (otelcol v0.161) says so just
+// before it asks for signals: one that comes in between ends it at once.
 func (p *Process) Ready(ctx context.Context) error {
 	select {
 	case <-p.out.ready:
+		time.Sleep(50 * time.Millisecond)
 		return nil
 	case <-p.done:
 		return ErrEnded
