@@ -56,6 +56,7 @@ func (p *Profile) AddRange(r *Rows, from, to int) {
 func (p *Profile) addRow(r *Rows, n int) {
 	s := r.scratch
 	p.list(r, n, n+1)
+	r.rank(n, n+1)
 	for i := range s.lists {
 		s.lists[i].slice.heads(r, &s.lists[i], n)
 	}
@@ -97,6 +98,7 @@ func (p *Profile) addRow(r *Rows, n int) {
 func (p *Profile) addChunk(r *Rows, from, to int) {
 	s := r.scratch
 	p.list(r, from, to)
+	r.rank(from, to)
 	for i := range s.lists {
 		s.lists[i].slice.heads(r, &s.lists[i], from)
 	}

@@ -8,15 +8,17 @@ import (
 	"github.com/driftmeter/driftmeter/internal/score"
 )
 
-// expected is what the label of one output of one row is expected to be.
+// expected is what the label of one output of one row is expected to be. An output
+// that takes the scores of another one has its decision here and the rest there.
 type expected struct {
 	state     prospect
 	predicted bool  // decided to be positive
 	outside   bool  // the score counts as a probability, and is none
 	class     int32 // decided, of many
 	bin       int32 // of the score
-	chance    score.Chance
 	from      int32 // of many classes, the first of its chances in Rows
+	score     float64
+	chance    score.Chance
 }
 
 // prospect says whether anything can be expected.
@@ -25,6 +27,7 @@ type prospect uint8
 const (
 	unheard  prospect = iota // the output is not estimated
 	unusable                 // the score, or the decision, is not there
+	waiting                  // there is a score, which rank will look at
 	usable
 )
 
@@ -37,6 +40,7 @@ type chance struct {
 // estimator is what expecting the labels of one output needs.
 type estimator struct {
 	source int        // the output whose scores are taken
+	raw    bool       // scores are taken as probabilities
 	maps   []scoreMap // of the classes, if they are its own
 	q      []float64  // room for a row
 	others num.Sum    // likewise
@@ -79,6 +83,8 @@ func (p *Plan) estimators() {
 			e.maps = append(e.maps, m)
 		}
 		e.q = make([]float64, len(e.maps))
+		knots, _ := e.maps[0].Knots()
+		e.raw = len(knots) == 0
 	}
 	p.estimated = append(p.estimated, borrowed...)
 }
@@ -109,26 +115,19 @@ func (r *Rows) expect(rec *record.Record, n int) {
 			if !ok {
 				continue
 			}
-			var q float64
-			x.bin, q = e.maps[0].at(s)
-			x.state, x.chance, x.predicted = usable, score.ChanceOf(q), s >= l.Threshold
-			if s < 0 || s > 1 {
-				knots, _ := e.maps[0].Knots()
-				x.outside = len(knots) == 0
-			}
+			x.state, x.score, x.predicted = waiting, s, s >= l.Threshold
+			x.outside = e.raw && (s < 0 || s > 1)
 		case Decision:
 			decision, ok := r.truth(slot, n)
-			if s := &r.expects[at+e.source]; ok && s.state == usable {
-				*x = *s
-				x.predicted = decision
+			if s := &r.expects[at+e.source]; ok && s.state >= waiting {
+				x.state, x.predicted = usable, decision
 			}
 		case Probabilities:
 			r.weighAll(l, e, rec, x)
 		case Class:
 			name, ok := r.class(slot, n)
 			if s := &r.expects[at+e.source]; ok && s.state == usable {
-				*x = *s
-				x.class = int32(l.Classes.Index(name))
+				x.state, x.class = usable, int32(l.Classes.Index(name))
 			}
 		case Quantity:
 		}
@@ -205,27 +204,55 @@ func lastValue(rec *record.Record, prediction string) (v record.Value) {
 	return v
 }
 
+// rank finds the bins and the chances of scores that wait for it, many at a time.
+func (r *Rows) rank(from, to int) {
+	outs, s := r.plan.layout.Outputs, r.scratch
+	for _, i := range r.plan.estimated {
+		if outs[i].Kind != Score {
+			continue
+		}
+		n := 0
+		for k := from; k < to; k++ {
+			if !r.rows[k].counted {
+				continue
+			}
+			if x := &r.expects[k*len(outs)+i]; x.state == waiting {
+				s.xs[n], s.row[n] = x.score, int32(k)
+				n++
+			}
+		}
+		m := &r.plan.estimates[i].maps[0]
+		m.Grid.FindAll(s.xs[:n], s.found[:])
+		for j, bin := range s.found[:n] {
+			x := &r.expects[int(s.row[j])*len(outs)+i]
+			q := m.ProbabilityFrom(m.starts[bin], m.starts[bin+1], x.score)
+			x.state, x.bin, x.chance = usable, bin, score.ChanceOf(q)
+		}
+	}
+}
+
 // expect counts what is expected of the rows of a list that count as predictions.
 func (s *Slice) expect(r *Rows, l *list, from int) {
 	outs := len(r.plan.layout.Outputs)
 	for _, j := range r.plan.estimated {
-		e, kind := s.Outputs[j].Estimate, r.plan.layout.Outputs[j].Kind
+		e, kind, source := s.Outputs[j].Estimate, r.plan.layout.Outputs[j].Kind, r.plan.estimates[j].source
 		for _, i := range l.counted {
-			x := &r.expects[(from+int(i))*outs+j]
+			row := (from + int(i)) * outs
+			x, by := &r.expects[row+j], &r.expects[row+source]
 			if x.state != usable {
 				e.Unusable++
 				continue
 			}
 			e.Rows++
-			if x.outside {
+			if by.outside {
 				e.OutOfRange++
 			}
 			if kind == Score || kind == Decision {
-				e.Classes[0].Add(x.predicted, x.chance, x.bin)
+				e.Classes[0].Add(x.predicted, by.chance, by.bin)
 				continue
 			}
 			for k := range e.Classes {
-				c := &r.chances[int(x.from)+k]
+				c := &r.chances[int(by.from)+k]
 				e.Classes[k].Add(int32(k) == x.class, c.of, c.bin)
 			}
 		}
