@@ -141,6 +141,9 @@ func TestPublishedNumbersThroughTheWholePath(t *testing.T) {
 			first := r.origin()
 			checkDrift(t, r, c, first)
 			checkPerformance(t, r, c, first)
+			if c.name == "car_loan" { // nothing is estimated of a regression
+				checkEstimates(t, r, c, first)
+			}
 		})
 	}
 }
@@ -252,6 +255,74 @@ func checkPerformance(t *testing.T, r *rig, c publishedCase, first time.Time) {
 	if len(compared) < 6 {
 		t.Errorf("compared only %v", compared)
 	}
+}
+
+// checkEstimates compares performance without labels with the published tables,
+// its sampling error, and what is told of the difference to what was realised.
+func checkEstimates(t *testing.T, r *rig, c publishedCase, first time.Time) {
+	t.Helper()
+	golden, n := table(t, "golden/nannyml/published_tables.csv.gz")
+	compared := map[string]int{}
+	for i := range n {
+		if golden["dataset_loader"][i] != c.model+"_dataset" || golden["period"][i] != "analysis" || !ofEstimates(golden["table"][i]) {
+			continue
+		}
+		chunk, err := strconv.Atoi(golden["chunk_index"][i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := strconv.ParseFloat(golden["value"][i], 64)
+		if err != nil {
+			continue // an alert
+		}
+		metric := golden["subject"][i]
+		if strings.HasPrefix(metric, "true_") || strings.HasPrefix(metric, "false_") {
+			metric += "s"
+			if want < 1 { // a share of the chunk
+				want *= float64(c.chunk)
+			}
+		}
+		of, text := Match{"ml.output.name": c.judged(metric)}, fmt.Sprint(want)
+		switch golden["field"][i] {
+		case "value":
+			tolerance := 2e-6
+			if want > 1 { // six digits of a share
+				tolerance = 3e-5
+			}
+			compare(t, r, "ml.performance.estimated."+metric, first, chunk, text, tolerance, of)
+		case "sampling_error":
+			tolerance := 1e-6
+			if want > 1 {
+				tolerance = 1e-3
+			}
+			if metric == "roc_auc" { // of equal scores there in the order of the file
+				tolerance = 1e-5
+			}
+			compare(t, r, "ml.performance.sampling_error."+metric, first, chunk, text, tolerance, of)
+		default:
+			continue
+		}
+		compared[golden["field"][i]+" "+metric]++
+	}
+	t.Logf("compared %v", compared)
+	if compared["value accuracy"] < 10 || compared["value roc_auc"] < 10 || compared["value true_positives"] < 10 || compared["sampling_error f1"] < 10 {
+		t.Errorf("compared only %v", compared)
+	}
+	for _, p := range r.sink.Points("ml.performance.estimation_error.accuracy", Match{"ml.output.name": "decision"}, Whole) {
+		if math.Abs(p.Value) > 0.02 {
+			t.Errorf("accuracy of the window from %v was estimated %v too high", p.From, p.Value)
+		}
+		compared["error"]++
+	}
+	if compared["error"] < 10 {
+		t.Errorf("%d windows tell how far estimates were off", compared["error"])
+	}
+}
+
+// ofEstimates reports whether a table has estimates by CBPE of the whole data set.
+func ofEstimates(table string) bool {
+	return strings.HasPrefix(table, "tutorial_estimating_standard_performance_metrics_binary_classification") ||
+		strings.HasPrefix(table, "tutorial_estimating_confusion_matrix_binary_classification")
 }
 
 // ofLabelledRows reports whether the column value of a table is a metric of
