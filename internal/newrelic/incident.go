@@ -1,0 +1,90 @@
+package newrelic
+
+import (
+	"time"
+
+	"github.com/newrelic/newrelic-telemetry-sdk-go/telemetry"
+
+	"github.com/driftmeter/driftmeter/internal/alert"
+)
+
+// incidentEvent is the event type that opens and closes incidents from outside.
+const incidentEvent = "NrAiIncidentExternal"
+
+// eventAge is the age up to which the Event API keeps an event's own time: New
+// Relic drops events older than a day, and a queue may have held this one long.
+const eventAge = 23 * time.Hour
+
+// Incident returns an alert as New Relic takes it from outside: an event that
+// opens or closes an incident. The aggregation tags are the incident's identity
+// and must come back unchanged when it is closed; nothing measured is in them.
+//
+// An alert that waited too long is told with the time of now: late news is
+// better than none.
+func Incident(a *alert.Alert, now time.Time) telemetry.Event {
+	attrs := Attributes{Rules: Rules{Attributes: RulesOf(Events).Attributes}}
+	put := func(key, value string) {
+		if value != "" {
+			attrs.Put(key, value)
+		}
+	}
+	if a.Firing() {
+		put("state", "trigger")
+	} else {
+		put("state", "resolve")
+	}
+	put("aggregationTag.alert", a.ID)
+	put("aggregationTag.monitor", a.Monitor.ID)
+	put("aggregationTag.model", a.Model)
+	title, _ := text(title(a), maxTitle)
+	put("title", title)
+	put("source", "driftmeter")
+	put("priority", a.Severity) // New Relic's words are ours, and critical
+	put("description", description(a))
+	put("deepLinkUrl", a.DashboardURL)
+	put("runbookUrl", a.Monitor.RunbookURL)
+	put("externalId", a.ID)
+	put("entityName", a.Model)
+	put("tag.monitorName", a.Monitor.Name)
+	put("tag.monitorType", a.Monitor.Type)
+	put("tag.owner", a.Monitor.Owner)
+	put("tag.environment", a.Environment)
+	put("tag.modelVersion", a.Version)
+	put("tag.segment", a.Segment)
+	put("tag.segmentValue", a.SegmentValue)
+	put("tag.field", a.Field)
+	put("tag.output", a.Output)
+	attrs.Put("version", 1)
+	at := a.At
+	if now.Sub(at) > eventAge {
+		at = now
+	}
+	return telemetry.Event{EventType: incidentEvent, Timestamp: at, Attributes: attrs.Values}
+}
+
+const maxTitle = 255
+
+// title is one line for lists of issues.
+func title(a *alert.Alert) string {
+	t := a.Monitor.Name
+	if t == "" {
+		t = a.Monitor.ID
+	}
+	if a.Model != "" {
+		t += " on " + a.Model
+	}
+	if a.Segment != "" {
+		t += " (" + a.Segment + " " + a.SegmentValue + ")"
+	}
+	if a.Reason != "" {
+		t += ": " + a.Reason
+	}
+	return t
+}
+
+func description(a *alert.Alert) string {
+	if a.Recommendation == "" {
+		return a.Text
+	}
+	return a.Text + "\n" + a.Recommendation
+}
