@@ -146,14 +146,10 @@ func writeAlert(lr plog.LogRecord, a *alert.Alert) {
 func ReadAlerts(ld plog.Logs, refuse func(record.Refusal)) []alert.Alert {
 	var alerts []alert.Alert
 	for _, rl := range ld.ResourceLogs().All() {
-		env := ""
-		if v, ok := rl.Resource().Attributes().Get(environment); ok {
-			env = v.AsString()
-		}
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
-				a := alert.Alert{Environment: env}
-				if err := readAlert(lr, &a); err != nil {
+				a, err := ReadAlert(rl.Resource().Attributes(), lr)
+				if err != nil {
 					refuse(*err)
 					continue
 				}
@@ -162,6 +158,16 @@ func ReadAlerts(ld plog.Logs, refuse func(record.Refusal)) []alert.Alert {
 		}
 	}
 	return alerts
+}
+
+// ReadAlert reads the alert of one record, as ReadAlerts does.
+func ReadAlert(resource pcommon.Map, lr plog.LogRecord) (alert.Alert, *record.Refusal) {
+	var a alert.Alert
+	if v, ok := resource.Get(environment); ok {
+		a.Environment = v.AsString()
+	}
+	err := readAlert(lr, &a)
+	return a, err
 }
 
 func readAlert(lr plog.LogRecord, a *alert.Alert) *record.Refusal {
