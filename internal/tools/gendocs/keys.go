@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector"
+	"github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
 )
@@ -29,6 +30,7 @@ func components() []configured {
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
 		{"processor/profileprocessor", profileprocessor.NewFactory().CreateDefaultConfig()},
 		{"connector/modelmetricsconnector", modelmetricsconnector.NewFactory().CreateDefaultConfig()},
+		{"exporter/newrelicexporter", newrelicexporter.NewFactory().CreateDefaultConfig()},
 	}
 }
 
@@ -62,6 +64,9 @@ func (c configured) readme(root string) (path, text string, err error) {
 	return path, before + keysBegin + table.String() + keysEnd + after, nil
 }
 
+// module begins the import paths of our own packages.
+const module = "github.com/driftmeter/driftmeter/"
+
 // rows writes a row for each key of a struct, and for those of the structs in it.
 func rows(w *strings.Builder, prefix string, v reflect.Value, comments map[string]string) {
 	t := v.Type()
@@ -71,6 +76,10 @@ func rows(w *strings.Builder, prefix string, v reflect.Value, comments map[strin
 		if !f.IsExported() || key == "" && opts != "squash" {
 			continue
 		}
+		foreign := f.Type.Kind() == reflect.Struct && !strings.HasPrefix(f.Type.PkgPath(), module)
+		if opts == "squash" && foreign {
+			continue // keys that others document; the README names them
+		}
 		if opts == "squash" {
 			rows(w, prefix, v.Field(i), comments)
 			continue
@@ -78,6 +87,9 @@ func rows(w *strings.Builder, prefix string, v reflect.Value, comments map[strin
 		comment := meaning(comments[filepath.Base(t.PkgPath())+"."+t.Name()+"."+f.Name], f.Name, key)
 		field := v.Field(i)
 		switch elem := f.Type; {
+		case foreign:
+			row(w, prefix+key, "", comment)
+			continue
 		case elem.Kind() == reflect.Struct:
 			rows(w, prefix+key+".", field, comments)
 			continue

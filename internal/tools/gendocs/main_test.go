@@ -12,8 +12,8 @@ func TestDocumentationIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 4 {
-		t.Errorf("%d generated files, want 4", len(files))
+	if len(files) != 5 {
+		t.Errorf("%d generated files, want 5", len(files))
 	}
 	for path, want := range files {
 		got, err := os.ReadFile(path)

@@ -1,0 +1,3 @@
+package newrelicexporter
+
+//go:generate go tool mdatagen metadata.yaml

@@ -1,0 +1,22 @@
+package newrelicexporter
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/driftmeter/driftmeter/internal/newrelic"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+)
+
+// incident makes the event that opens or closes the incident of an alert.
+func (b *logBatch) incident(resource pcommon.Map, lr plog.LogRecord) {
+	a, refusal := otelml.ReadAlert(resource, lr)
+	if refusal != nil {
+		b.refuse("no_incident", refusal.Error())
+		return
+	}
+	e := newrelic.Incident(&a, b.now)
+	b.event(e.EventType, e.Timestamp.Truncate(time.Millisecond), e.Attributes)
+}
