@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"errors"
 	"math"
 	"slices"
 
@@ -27,7 +28,7 @@ func Drift(cur, ref Side, k record.Key, m model.Measure) Value {
 		return absent(NotKept)
 	}
 	res, err := drift.Compute(m.Name, m.Params, r, c)
-	if err != nil {
+	if _, data := errors.AsType[drift.NotComputable](err); err != nil && !data {
 		return absent(NotKept)
 	}
 	v := Value{

@@ -14,6 +14,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/formats"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/score"
 	"github.com/driftmeter/driftmeter/internal/sketch/counts"
 )
 
@@ -187,12 +188,22 @@ func TestPartialActuals(t *testing.T) {
 	if s := p.Net().Whole; s.Actuals != 1 || s.Outputs[0].Invalid != 0 || s.Outputs[0].Binary.TP != 1 || s.Outputs[1].Invalid != 1 || s.Outputs[2].Multiclass.N() != 1 {
 		t.Errorf("%d actuals, outputs %+v", s.Actuals, s.Outputs)
 	}
+	// What became unknown again is not a value that there was.
+	number := record.Field{Group: record.Actuals, Name: "number", Value: record.Num(3)}
+	p = count(t, l, []record.Record{label(nil, truth, class, number), label([]record.Field{truth, class, number})})
+	for i := range p.Net().Whole.Fields {
+		if f := &p.Net().Whole.Fields[i]; l.Fields[i].Key.Group == record.Actuals {
+			if n, _ := f.Unique(); n != 0 {
+				t.Errorf("%s has %d values", l.Fields[i].Key, n)
+			}
+		}
+	}
 }
 
 // A retraction without its counting is never a huge number. Until that comes, if
 // it comes, what it concerns stays as it is.
 func TestNetOfWhatIsNotThere(t *testing.T) {
-	l, b := sample(t)
+	l, bytes := sample(t)
 	correction := record.Record{Event: record.Labelled, LateInputs: true}
 	correction.Append(record.Features, "cat", record.Str("x"))
 	correction.Append(record.Predictions, "score", record.Num(0.9))
@@ -206,7 +217,7 @@ func TestNetOfWhatIsNotThere(t *testing.T) {
 	if net := p.Net(); !net.Whole.Unsettled || net.Whole.Actuals != 0 || net.Whole.Outputs[1].Regression.N != 0 || len(net.Segments()) != 0 {
 		t.Errorf("%+v, slices %v", net.Whole, net.Segments())
 	}
-	was, err := Decode(b, l)
+	was, err := Decode(bytes, l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,14 +233,21 @@ func TestNetOfWhatIsNotThere(t *testing.T) {
 			t.Errorf("%s became\n%s\nwant\n%s", l.Fields[i].Key, got, want)
 		}
 	}
-	// The counting comes after all.
+	// The counting comes after all, also where both were counted by another layout.
 	first := correction
 	first.LateInputs, first.Previous, first.Fields = false, nil, slices.Concat(correction.Fields, correction.Previous)
-	if err := p.Merge(count(t, l, []record.Record{first})); err != nil {
-		t.Fatal(err)
-	}
-	if net = p.Net(); !net.settled() || net.Whole.Actuals != 5 {
-		t.Errorf("%d actuals, unsettled %v", net.Whole.Actuals, net.Whole.Unsettled)
+	came := count(t, l, []record.Record{first})
+	to := clone(l)
+	to.Outputs[0].Grid = score.ScoreGrid([]float64{0.2, 0.4, 0.9}, 0.5, 0)
+	a, _ := p.Convert(sealed(t, to))
+	b, _ := came.Convert(to)
+	for _, both := range [][2]*Profile{{p, came}, {a, b}} {
+		if err := both[0].Merge(both[1]); err != nil {
+			t.Fatal(err)
+		}
+		if net = both[0].Net(); !net.settled() || net.Whole.Actuals != 5 {
+			t.Errorf("%d actuals, unsettled %v", net.Whole.Actuals, net.Whole.Unsettled)
+		}
 	}
 }
 
