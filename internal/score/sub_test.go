@@ -22,6 +22,7 @@ func TestSubRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ of, take *score.Binary }{
 		"another cell":              {binary(.9, .1), binary(.1)},
 		"another score":             {binary(.9, .1), binary(.95)},
+		"another bin":               {binary(.9, .1, .6, .3), binary(.9, .2)}, // of the positives it is there
 		"another negative":          {binary(.9, .1), binary(.9, .2)},
 		"a score, not a decision":   {decisions(0), decisions(1)},
 		"out of range":              {binary(.9, .1), binary(2)},
@@ -68,6 +69,12 @@ func TestSubRefuses(t *testing.T) {
 	if err := m.Sub(score.NewMulticlass(3)); !errors.Is(err, score.ErrMerge) {
 		t.Errorf("another list of classes: %v", err)
 	}
+	wrong, right := score.NewMulticlass(2), score.NewMulticlass(2)
+	wrong.AddOther(false)
+	right.AddOther(true)
+	if err := wrong.Sub(right); !errors.Is(err, num.ErrSub) || wrong.N() != 1 {
+		t.Errorf("no row is left, and one is wrong: %v", err)
+	}
 	if err := m.Sub(new(score.Multiclass)); err != nil || m.N() != 2 {
 		t.Errorf("nothing: %v", err)
 	}
@@ -77,6 +84,9 @@ func TestSubRefuses(t *testing.T) {
 	s.Add(2, 1)
 	if err := r.Sub(&s); !errors.Is(err, num.ErrSub) || r.N != 1 || r.Largest != 1 {
 		t.Errorf("another row: %v", err)
+	}
+	if same := r; same.Sub(&r) != nil || !same.Equal(new(score.Regression)) {
+		t.Errorf("of all rows %+v is left", same)
 	}
 	if err := new(score.Regression).Sub(&r); !errors.Is(err, num.ErrSub) {
 		t.Errorf("a row of none: %v", err)

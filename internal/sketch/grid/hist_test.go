@@ -94,10 +94,11 @@ func TestHistSub(t *testing.T) {
 			}
 		}
 	})
-	g := Build([]float64{0, 1, 2, 3}, Options{})
+	g := must(FromParts([]float64{0, 1, 2, 3}))
 	for name, c := range map[string][2][]float64{
 		"another bin":     {{0.5}, {1.5}},
 		"further right":   {{0.25}, {0.75}},
+		"further left":    {{0.75, 1.5}, {0.25}},
 		"another far one": {{-7}, {-8}},
 		"far up":          {{7}, {8}},
 	} {
