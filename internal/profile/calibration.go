@@ -90,7 +90,7 @@ func (l *Layout) checkCalibration(i int) error {
 	if c == nil {
 		return nil
 	}
-	want := 0
+	var want int
 	switch o.Kind {
 	case Score:
 		want = 1
