@@ -2,19 +2,24 @@ package store
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/sstable"
 )
 
 // Validator looks at one key and its value, whose meaning only its owner knows.
+// An error that wraps ErrNeedsLost is counted, not listed.
 type Validator func(key, value []byte) error
+
+// ErrNeedsLost is for a value that is sound, and of no use without another that
+// is damaged.
+var ErrNeedsLost = errors.New("what it needs is lost")
 
 // CheckOptions of Check. The zero value is ready to use.
 type CheckOptions struct {
@@ -22,6 +27,11 @@ type CheckOptions struct {
 	Progress    func(done, total int64) // bytes; may be nil
 	Validators  map[Family]Validator    // called beside the checks of this package
 	MaxProblems int                     // listed at most; 0: 1000
+
+	// First are walked before the other families: what Validators of others need to
+	// know. Walked is called after each family. Both may be left out.
+	First  []Family
+	Walked func(FamilyReport)
 }
 
 // Report is what Check found.
@@ -36,7 +46,8 @@ type Report struct {
 	Unused        int // table files that are not in use; a crash may leave some
 	Families      []FamilyReport
 	Problems      []Problem
-	Unlisted      int // problems beyond MaxProblems
+	Unlisted      int   // problems beyond MaxProblems
+	Gaps          []Gap // what cannot be read for the damage among Problems
 }
 
 // FamilyReport counts what could be read of a family.
@@ -44,6 +55,8 @@ type FamilyReport struct {
 	Family               Family
 	Count                int64
 	KeyBytes, ValueBytes int64
+	NeedsLost            int64 // of no use, since what they need is lost
+	Gaps                 int   // in what could be read
 }
 
 // Problem is one thing that is not as it should be.
@@ -57,19 +70,20 @@ type Problem struct {
 func (p Problem) String() string {
 	switch {
 	case p.Key != nil:
-		return fmt.Sprintf("%s, %s: %v", p.Family, KeyText(p.Key), p.Err)
-	case p.File != "" && p.Family != 0:
-		return fmt.Sprintf("%s, file %s: %v", p.Family, p.File, p.Err)
+		return fmt.Sprintf("%s, %s: %s", p.Family, KeyText(p.Key), plain(p.Err))
 	case p.File != "":
-		return fmt.Sprintf("file %s: %v", p.File, p.Err)
+		return fmt.Sprintf("file %s: %s", p.File, plain(p.Err))
 	case p.Family != 0:
-		return fmt.Sprintf("%s: %v", p.Family, p.Err)
+		return fmt.Sprintf("%s: %s", p.Family, plain(p.Err))
 	}
-	return p.Err.Error()
+	return plain(p.Err)
 }
 
+// Text is the problem without what it is a problem of.
+func (p Problem) Text() string { return plain(p.Err) }
+
 // OK reports whether nothing was found.
-func (r *Report) OK() bool { return len(r.Problems) == 0 }
+func (r *Report) OK() bool { return len(r.Problems) == 0 && len(r.Gaps) == 0 }
 
 // Check reads everything in dir and changes nothing. It verifies the checksums
 // of all tables and of the log, takes every key and every record of this
@@ -80,6 +94,11 @@ func (r *Report) OK() bool { return len(r.Problems) == 0 }
 // that cannot be checked at all: it does not exist, is in use, or is of a later
 // release.
 func Check(dir string, o CheckOptions) (*Report, error) {
+	return checkInto(dir, o, nil)
+}
+
+// checkInto is Check; what is sound goes into save, too, if that is not nil.
+func checkInto(dir string, o CheckOptions, save *salvage) (*Report, error) {
 	dir, err := canonical(dir, o.Options)
 	if err != nil {
 		return nil, err
@@ -89,7 +108,7 @@ func Check(dir string, o CheckOptions) (*Report, error) {
 	if o.MaxProblems <= 0 {
 		o.MaxProblems = 1000
 	}
-	c := &checker{o: &o, s: &Store{dir: dir, opts: o.Options}, report: &Report{Dir: dir}}
+	c := &checker{o: &o, s: &Store{dir: dir, opts: o.Options}, report: &Report{Dir: dir}, save: save, damaged: map[string]bool{}}
 	c.s.idle.L = &c.s.mu
 	if _, err := o.FS.Stat(dir); err != nil {
 		return nil, fmt.Errorf("checking %s: %w", dir, err)
@@ -105,16 +124,17 @@ type checker struct {
 	o           *CheckOptions
 	s           *Store // only directory, options, lock and engine
 	report      *Report
+	save        *salvage // nil: only look
 	done, total int64
-	tables      []table // in use, in the order of their last keys
+	tables      []table         // in use, in the order of their last keys
+	damaged     map[string]bool // files that are among the problems
 }
 
 // table is a file of sorted keys.
 type table struct {
-	name    string
-	size    int64
-	hi      []byte // the last key; nil when unknown
-	damaged bool
+	name string
+	size int64
+	hi   []byte // the last key; nil when unknown
 }
 
 func (c *checker) problem(p Problem) {
@@ -123,6 +143,17 @@ func (c *checker) problem(p Problem) {
 		return
 	}
 	c.report.Problems = append(c.report.Problems, p)
+}
+
+// damage notes a damaged file, once. What follows from it is no problem of its
+// own.
+func (c *checker) damage(f Family, err error) {
+	file := damagedFile(err)
+	if file != "" && c.damaged[file] {
+		return
+	}
+	c.damaged[file] = true
+	c.problem(Problem{File: file, Family: f, Err: err})
 }
 
 func (c *checker) progress(done int64) {
@@ -141,13 +172,9 @@ func (c *checker) run() error {
 	if err != nil {
 		return err
 	}
-	var m marks
 	if e != nil {
 		defer func() { _ = e.close() }() // it was only read
 		c.report.Opened = true
-		if m, err = c.meta(e); err != nil {
-			return err
-		}
 		c.live(e.db, files)
 	} else {
 		c.all(files)
@@ -159,7 +186,13 @@ func (c *checker) run() error {
 		c.progress(c.done + c.tables[i].size)
 	}
 	if e != nil {
-		c.walk(e.db, m)
+		m, err := c.meta(e)
+		if err != nil {
+			return err
+		}
+		if err := c.walk(e.db, m); err != nil {
+			return err
+		}
 	}
 	c.progress(c.total)
 	return nil
@@ -179,46 +212,71 @@ func (c *checker) list() (map[string]table, error) {
 			return nil, err
 		}
 		switch {
-		case strings.HasSuffix(name, ".sst"):
+		case isTable(name):
 			files[name] = table{name: name, size: info.Size()}
 		case strings.HasSuffix(name, ".log"):
 			c.report.LogFiles++
 			c.report.LogBytes += info.Size()
 		}
 	}
-	return files, nil
+	return files, c.guard(names)
 }
 
-// open opens the directory, without those tables that are missing or cut if
-// there are such. It returns nil when the directory cannot be opened.
+// guard looks at the copy of the manifest: Pebble does not know it.
+func (c *checker) guard(names []string) error {
+	number, ok := manifestInUse(names)
+	if !ok {
+		return nil
+	}
+	_, damaged, err := manifestCopy(c.o.FS, c.s.dir, number)
+	if damaged {
+		c.problem(Problem{File: manifestName(number) + guardSuffix, Err: errors.New("it is not what was written; nothing is lost: it is a copy, and written anew at the next start")})
+	}
+	return err
+}
+
+// open opens the directory without what is damaged. It returns nil when it
+// cannot be opened.
 func (c *checker) open() (*engine, error) {
-	e, err := openEngine(c.s.dir, &c.s.opts, c.s.lock)
-	if err == nil {
+	v := new(view)
+	e, err := readAs(c.s.dir, &c.s.opts, c.s.lock, v, func(bad *CorruptError) bool {
+		done := v.mendWhole(c.o.FS, bad)
+		if done == "" {
+			done = v.mendPart(c.o.FS, bad)
+		}
+		for _, one := range eachTable(bad) {
+			if c.damaged[one.File] {
+				continue
+			}
+			c.damaged[one.File] = true
+			text := plain(one.Err)
+			if done != "" {
+				text += "; " + done
+			}
+			c.problem(Problem{File: one.File, Err: errors.New(text)})
+		}
+		return done != ""
+	})
+	switch _, damaged := errors.AsType[*CorruptError](err); {
+	case err == nil:
 		return e, nil
-	}
-	var newer *NewerError
-	if errors.As(err, &newer) {
-		return nil, err
-	}
-	if errors.Is(err, ErrNoStore) { // made, but never used
+	case damaged, errors.Is(err, ErrNoStore): // made, but never used
 		return nil, nil
 	}
-	p := Problem{Err: err}
-	var bad *CorruptError
-	if errors.As(err, &bad) {
-		p = Problem{File: bad.File, Err: bad.Err}
+	return nil, err
+}
+
+// eachTable takes apart what Pebble says of several missing or cut tables.
+func eachTable(bad *CorruptError) (all []CorruptError) {
+	for _, line := range strings.Split(bad.Err.Error(), "\n") {
+		if m := inconsistent.FindStringSubmatch(line); m != nil {
+			all = append(all, CorruptError{bad.Dir, m[1] + ".sst", errors.New(line)})
+		}
 	}
-	c.problem(p)
-	if !strings.HasSuffix(p.File, ".sst") {
-		return nil, nil
+	if all == nil {
+		all = []CorruptError{*bad}
 	}
-	opts := pebbleOptions(&c.s.opts, newFence(c.s.opts.FS, nil), c.s.lock)
-	opts.DisableConsistencyCheck = true
-	db, err := pebble.Open(c.s.dir, opts)
-	if err != nil {
-		return nil, nil // said already
-	}
-	return &engine{db: db, fence: opts.FS.(*fence)}, nil
+	return all
 }
 
 // all takes every table for one in use.
@@ -244,7 +302,7 @@ func (c *checker) live(db *pebble.DB, files map[string]table) {
 	}
 	for _, level := range levels {
 		for _, info := range level {
-			t := files[fmt.Sprintf("%06d.sst", uint64(info.BackingSSTNum))]
+			t := files[tableFileName(uint64(info.BackingSSTNum))]
 			t.hi = info.Largest.UserKey
 			delete(files, t.name)
 			c.add(t)
@@ -256,152 +314,39 @@ func (c *checker) live(db *pebble.DB, files map[string]table) {
 
 // checkTable verifies all checksums of a table.
 func (c *checker) checkTable(t *table) {
-	if err := c.readTable(t.name); err != nil {
-		t.damaged = true
+	if c.damaged[t.name] {
+		return
+	}
+	disk := newFence(c.o.FS, nil)
+	if err := verifyTable(disk, c.o.FS.PathJoin(c.s.dir, t.name), &c.s.opts); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.damaged[t.name] = true
 		c.problem(Problem{File: t.name, Err: err})
 	}
 }
 
-func (c *checker) readTable(name string) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // a table that only looks like one
-			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-		}
-	}()
-	file, err := c.o.FS.Open(c.o.FS.PathJoin(c.s.dir, name))
-	if err != nil {
-		return err
-	}
-	readable, err := sstable.NewSimpleReadable(file)
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
-	opts := pebbleOptions(&c.s.opts, newFence(c.o.FS, nil), nil)
-	opts.EnsureDefaults()
-	r, err := sstable.NewReader(context.Background(), readable, opts.MakeReaderOptions())
-	if err != nil {
-		return err // it has closed the file
-	}
-	return errors.Join(r.ValidateBlockChecksums(), r.Close())
-}
-
-// walk reads all keys, family by family.
-func (c *checker) walk(db *pebble.DB, m marks) {
-	start := c.done
-	rc := recordCheck{db: db, marks: m}
-	for i, f := range families {
-		r := FamilyReport{Family: f.id}
-		c.walkFamily(db, f.id, &r, func(key, value []byte) error {
-			if err := f.check(&rc, key, value); err != nil {
-				return err
-			}
-			if v := c.o.Validators[f.id]; v != nil {
-				return v(key, value)
-			}
-			return nil
-		})
-		c.report.Families = append(c.report.Families, r)
-		c.progress(start + (c.total-start)*int64(i+1)/int64(len(families)))
-	}
-	c.strangers(db)
-}
-
-// walkFamily calls fn for every key of a family that can be read. Where a table
-// is damaged it goes on after the table's last key.
-func (c *checker) walkFamily(db *pebble.DB, f Family, r *FamilyReport, fn func(key, value []byte) error) {
-	from, to := []byte{byte(f)}, prefixEnd([]byte{byte(f)})
-	for {
-		at, err := c.walkFrom(db, from, to, r, fn)
-		if err == nil {
-			return
-		}
-		p := Problem{Family: f, File: damagedFile(err), Err: err}
-		i := slices.IndexFunc(c.tables, func(t table) bool { return t.damaged && bytes.Compare(t.hi, at) >= 0 })
-		if i < 0 || bytes.Compare(c.tables[i].hi, to) >= 0 {
-			p.Err = fmt.Errorf("keys after %x cannot be read: %w", at, err)
-			c.problem(p)
-			return
-		}
-		from = append(bytes.Clone(c.tables[i].hi), 0)
-		p.Err = fmt.Errorf("keys after %x and before %x cannot be read: %w", at, from, err)
-		c.problem(p)
-	}
-}
-
-// walkFrom returns the last key that it could read, and why it went no further.
-func (c *checker) walkFrom(db *pebble.DB, from, to []byte, r *FamilyReport, fn func(key, value []byte) error) (at []byte, err error) {
-	at = bytes.Clone(from)
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, p)
-		}
-	}()
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
-	if err != nil {
-		return at, err
-	}
-	defer func() { _ = it.Close() }() // its errors have been seen
-	for ok := it.First(); ok; ok = it.Next() {
-		at = append(at[:0], it.Key()...)
-		value, err := it.ValueAndErr()
-		if err != nil {
-			return at, err
-		}
-		r.Count++
-		r.KeyBytes += int64(len(at))
-		r.ValueBytes += int64(len(value))
-		if err := fn(at, value); err != nil {
-			c.problem(Problem{Family: Family(at[0]), Key: bytes.Clone(at), Err: err})
-		}
-	}
-	return at, it.Error()
-}
-
 // meta reads the marks. The error is that of a later release.
-func (c *checker) meta(e *engine) (m marks, err error) {
+func (c *checker) meta(e *engine) (m map[Family]uint64, err error) {
+	m = map[Family]uint64{}
 	c.s.engine = e
 	err = c.s.identify()
 	c.s.engine = nil
-	var newer *NewerError
-	switch {
-	case errors.As(err, &newer):
+	if _, newer := errors.AsType[*NewerError](err); newer {
 		return m, err
-	case err != nil:
-		c.problem(Problem{Family: FamilyMeta, Err: err})
+	}
+	if err != nil {
+		c.damage(FamilyMeta, err)
 	}
 	c.report.Instance = c.s.instance
 	if b, ok, _ := get(e.db, keyFormat); ok && len(b) == 4 {
 		c.report.Format = binary.BigEndian.Uint32(b)
 	}
-	if b, ok, _ := get(e.db, keyLogLast); ok {
-		m.logLast, _ = readMark(b) // walk says what is wrong with it
-	}
-	if b, ok, _ := get(e.db, keyOutboxLast); ok {
-		m.outboxLast, _ = readMark(b)
-	}
-	if b, ok, _ := get(e.db, keyJoinedLast); ok {
-		m.joinedLast, _ = readMark(b)
+	for _, mark := range allMarks {
+		b, ok, err := get(e.db, mark.key)
+		if err != nil {
+			m[mark.family] = math.MaxUint64 // whatever is there, nobody can say that it is too much
+		} else if ok {
+			m[mark.family], _ = readMark(b) // walk says what is wrong with it
+		}
 	}
 	return m, nil
-}
-
-// strangers reports keys that belong to no family.
-func (c *checker) strangers(db *pebble.DB) {
-	from := []byte{0}
-	for i := range len(families) + 1 {
-		to := []byte{0xFF, 0xFF}
-		if i < len(families) {
-			to = []byte{byte(families[i].id)}
-		}
-		var r FamilyReport
-		_, err := c.walkFrom(db, from, to, &r, func([]byte, []byte) error {
-			return fmt.Errorf("%w: no family has this key", ErrCorrupt)
-		})
-		if err != nil {
-			c.problem(Problem{File: damagedFile(err), Err: fmt.Errorf("between the families: %w", err)})
-		}
-		if i < len(families) {
-			from = prefixEnd(to)
-		}
-	}
 }

@@ -347,7 +347,7 @@ func TestDamagedOtherFiles(t *testing.T) {
 	for _, running := range []bool{false, true} {
 		dir, _ := realDirectory(t, running, 8)
 		before := dump(t, dir)
-		seen, harmless, ends := map[string]int{}, map[string]int{}, 0
+		seen, mended, harmless, ends := map[string]int{}, map[string]int{}, map[string]int{}, 0
 		newestLog := ""
 		for _, file := range list(t, dir) {
 			if strings.HasSuffix(file, ".log") {
@@ -372,6 +372,8 @@ func TestDamagedOtherFiles(t *testing.T) {
 				switch judgeDamage(t, dir, file, what, d, before) {
 				case "seen":
 					seen[kind]++
+				case "mended":
+					mended[kind]++
 				case "harmless":
 					harmless[kind]++
 				case "shorter":
@@ -382,9 +384,9 @@ func TestDamagedOtherFiles(t *testing.T) {
 				}
 			}
 		}
-		t.Logf("running=%v: seen %v, harmless %v, taken for the end of the log %d", running, seen, harmless, ends)
-		if seen["MANIFEST"] < 50 || running && seen["log"] < 10 {
-			t.Errorf("seen %v: too few to prove anything", seen)
+		t.Logf("running=%v: seen %v, mended %v, harmless %v, taken for the end of the log %d", running, seen, mended, harmless, ends)
+		if mended["MANIFEST"] < 50 || mended["OPTIONS"] == 0 || running && seen["log"] < 10 {
+			t.Errorf("seen %v, mended %v: too few to prove anything", seen, mended)
 		}
 	}
 }
@@ -401,8 +403,8 @@ func damagesOf(b []byte, places int) []damageDone {
 	return all
 }
 
-// judgeDamage does d to a file of dir, and puts it back. Damage is seen,
-// harmless, or takes the last states of the log away.
+// judgeDamage does d to a file of dir, and puts it back. Damage is seen, seen and
+// mended, harmless, or takes the last states of the log away.
 func judgeDamage(t *testing.T, dir, file, what string, d damageDone, before string) string {
 	t.Helper()
 	path := filepath.Join(dir, file)
@@ -422,12 +424,16 @@ func judgeDamage(t *testing.T, dir, file, what string, d damageDone, before stri
 		if p := r.Problems[0].String(); !strings.Contains(p, name) {
 			t.Errorf("%s: problem %v, want the name %s", what, p, name)
 		}
-		if _, err := Open(dir, Options{ReadOnly: true}); err == nil {
-			t.Errorf("%s: it opens", what)
-		} else {
+		s, err := Open(dir, Options{ReadOnly: true})
+		if err != nil {
 			wantText(t, err, dir, name, "driftmeter check "+dir)
+			return "seen"
 		}
-		return "seen"
+		closeIt(t, s)
+		if !strings.Contains(r.Problems[0].String(), "nothing is lost") || dump(t, dir) != before {
+			t.Errorf("%s: it opens, and the problem is %v", what, r.Problems[0])
+		}
+		return "mended"
 	}
 	after := dump(t, dir)
 	if after == before {

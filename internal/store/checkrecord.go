@@ -10,11 +10,16 @@ import (
 // recordCheck is what one record is compared with.
 type recordCheck struct {
 	db    pebble.Reader
-	marks marks
+	marks map[Family]uint64
 }
 
-// marks are the numbers that the meta family keeps of others.
-type marks struct{ logLast, outboxLast, joinedLast uint64 }
+// within tells whether a number is one that was ever given.
+func (c *recordCheck) within(f Family, what string, seq uint64) error {
+	if last := c.marks[f]; seq > last {
+		return fmt.Errorf("%w: %s %d is there, although the last was %d", ErrCorrupt, what, seq, last)
+	}
+	return nil
+}
 
 // checkKey is for families whose values belong to others: the key is all there
 // is to check.
@@ -26,22 +31,26 @@ func checkKey(text func([]byte) (string, error)) func(*recordCheck, []byte, []by
 }
 
 func checkMeta(_ *recordCheck, key, value []byte) error {
-	want, known := map[string]int{string(keyFormat): 4, string(keyInstance): 32, string(keyLogLast): 8, string(keyOutboxLast): 8, string(keyJoinedLast): 8}[string(key)]
+	want := map[string]int{string(keyFormat): 4, string(keyInstance): 32}
+	for _, m := range allMarks {
+		want[string(m.key)] = 8
+	}
+	n, known := want[string(key)]
 	if !known {
 		return fmt.Errorf("%w: no such key is known", ErrCorrupt)
 	}
-	if len(value) != want {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(value), want)
+	if len(value) != n {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrCorrupt, len(value), n)
 	}
 	return nil
 }
 
 func checkLogEntry(c *recordCheck, key, _ []byte) error {
 	seq, err := readLogKey(key)
-	if err == nil && seq > c.marks.logLast {
-		err = fmt.Errorf("%w: entry %d is there, although the last was %d", ErrCorrupt, seq, c.marks.logLast)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.within(FamilyLog, "entry", seq)
 }
 
 func checkBatch(c *recordCheck, key, value []byte) error {
@@ -70,10 +79,10 @@ func checkBatchTime(_ *recordCheck, key, value []byte) error {
 
 func checkParcel(c *recordCheck, key, value []byte) error {
 	p, err := readParcel(key, value)
-	if err == nil && p.Seq > c.marks.outboxLast {
-		err = fmt.Errorf("%w: parcel %d is there, although the last was %d", ErrCorrupt, p.Seq, c.marks.outboxLast)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.within(FamilyOutbox, "parcel", p.Seq)
 }
 
 func checkDue(_ *recordCheck, key, value []byte) error {
@@ -89,10 +98,10 @@ func checkTally(_ *recordCheck, key, value []byte) error {
 
 func checkJoined(c *recordCheck, key, _ []byte) error {
 	seq, err := readJoinedKey(key)
-	if err == nil && seq > c.marks.joinedLast {
-		err = fmt.Errorf("%w: entry %d is there, although the last was %d", ErrCorrupt, seq, c.marks.joinedLast)
+	if err != nil {
+		return err
 	}
-	return err
+	return c.within(FamilyJoined, "entry", seq)
 }
 
 func checkDirty(_ *recordCheck, key, value []byte) error {

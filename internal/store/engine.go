@@ -3,14 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
 )
 
 // pebbleFormat is Pebble's own format. This one has checksums in the footers of
@@ -25,17 +26,35 @@ type engine struct {
 	recent atomic.Int64 // bytes committed since the last rotation
 }
 
-// openEngine opens Pebble in dir. The lock is held by the caller.
+// openEngine opens Pebble in dir. The lock is held by the caller. Damage by which
+// nothing is lost is said and made good.
 func openEngine(dir string, o *Options, lock *pebble.Lock) (*engine, error) {
-	g, err := checkFiles(dir, o.FS)
-	if err != nil {
+	v := new(view)
+	return readAs(dir, o, lock, v, func(bad *CorruptError) bool {
+		done := v.mendWhole(o.FS, bad)
+		if done != "" {
+			o.Logger.Errorf("store: the file %s in %s is damaged: %s; %s", bad.File, dir, plain(bad.Err), done)
+		}
+		return done != ""
+	})
+}
+
+// openView opens Pebble on what v shows of dir.
+func openView(dir string, o *Options, lock *pebble.Lock, v *view) (*engine, error) {
+	e := &engine{fence: newFence(o.FS, nil)}
+	e.fence.view = v
+	if err := checkFiles(dir, e.fence); err != nil {
 		return nil, err
 	}
-	if o.ReadOnly {
-		g = nil
+	if !o.ReadOnly {
+		e.fence.guard = &guard{fs: o.FS, dir: dir}
+		if err := markFormat(dir, e.fence); err != nil {
+			return nil, err
+		}
 	}
-	e := &engine{fence: newFence(o.FS, g)}
-	db, err := pebble.Open(dir, pebbleOptions(o, e.fence, lock))
+	opts := pebbleOptions(o, e.fence, lock)
+	opts.DisableConsistencyCheck = v.partial
+	db, err := pebble.Open(dir, opts)
 	e.fence.opening.Store(false)
 	if failed := e.fence.tripped(); failed != nil {
 		if db != nil {
@@ -50,7 +69,7 @@ func openEngine(dir string, o *Options, lock *pebble.Lock) (*engine, error) {
 	case errors.Is(err, pebble.ErrDBNotPristine):
 		return nil, &CorruptError{Dir: dir, File: "marker.format-version", Err: errors.New("the file marker.format-version.N.N is missing")}
 	case err != nil && optionsDamage.MatchString(err.Error()):
-		return nil, &CorruptError{Dir: dir, File: newestOptions(dir, o.FS), Err: err}
+		return nil, &CorruptError{Dir: dir, File: newestOptions(dir, e.fence), Err: err}
 	case err != nil:
 		return nil, damage(dir, err)
 	}
@@ -99,18 +118,27 @@ const memTables = 3
 // without a pause and without an end, and commits would wait for it. A flush of
 // nothing ends with an error too, but is not reported as a failure of
 // background work.
+//
+// Damage is said once: what needs the damaged file asks for it again and again.
 func listen(log Logger, f *fence) *pebble.EventListener {
 	var flush atomic.Pointer[error] // how the last flush ended
+	var said sync.Map               // sentences
 	return &pebble.EventListener{
 		FlushEnd: func(i pebble.FlushInfo) { flush.Store(&i.Err) },
 		BackgroundError: func(err error) {
-			log.Errorf("store: background work failed: %v", err)
+			text := plain(err)
+			if _, again := said.LoadOrStore(text, true); !again || !spoiled(err) {
+				log.Errorf("store: background work failed: %s", text)
+			}
 			if p := flush.Load(); p != nil && errors.Is(err, *p) {
 				f.trip(fmt.Errorf("flushing the log into a table: %w", err))
 			}
 		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			log.Errorf("store: damaged file: %v", i)
+			text := (&CorruptError{f.PathDir(i.Path), f.PathBase(i.Path), i.Details}).Error()
+			if _, again := said.LoadOrStore(text, true); !again {
+				log.Errorf("store: %s", text)
+			}
 		},
 	}
 }
@@ -138,10 +166,10 @@ func (l quietLogger) Fatalf(format string, args ...any) {
 // Pebble, which it does not tell from damage, and one whose manifest is damaged
 // or whose marker of the manifest is lost, which it would take for a shorter one
 // and empty.
-func checkFiles(dir string, disk vfs.FS) (*guard, error) {
+func checkFiles(dir string, disk vfs.FS) error {
 	names, err := disk.List(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var format uint64
 	var state string // a file that only a finished directory has
@@ -152,22 +180,38 @@ func checkFiles(dir string, disk vfs.FS) (*guard, error) {
 				format = max(format, v)
 			}
 		}
-		if strings.HasSuffix(name, ".sst") || strings.HasSuffix(name, ".log") {
+		if isTable(name) || strings.HasSuffix(name, ".log") {
 			state = name
 		}
 	}
 	if format > uint64(pebble.FormatNewest) {
-		return nil, &NewerError{Dir: dir, What: "Pebble", Have: format, Know: uint64(pebble.FormatNewest)}
+		return &NewerError{Dir: dir, What: "Pebble", Have: format, Know: uint64(pebble.FormatNewest)}
 	}
 	if _, ok := manifestInUse(names); state != "" && !ok {
-		return nil, &CorruptError{Dir: dir, File: "marker.manifest", Err: fmt.Errorf("the file marker.manifest.N.MANIFEST-N is missing, although there is %s", state)}
+		return &CorruptError{Dir: dir, File: "marker.manifest", Err: fmt.Errorf("the file marker.manifest.N.MANIFEST-N is missing, although there is %s", state)}
 	}
-	return openGuard(disk, dir, names)
+	return checkManifest(disk, dir, names)
 }
 
-// optionsDamage is what Pebble says of an OPTIONS file that it cannot read,
-// without its name.
-var optionsDamage = regexp.MustCompile(`invalid key=value syntax|(comparer|merger) name from file|unknown option`)
+// markFormat gives a new directory its format before Pebble makes it. Pebble would
+// begin with its oldest one, in which the first log does not tell a damaged
+// record from a torn end, and go through all that followed.
+func markFormat(dir string, disk vfs.FS) error {
+	names, err := disk.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "marker.") || strings.HasSuffix(name, ".log") || isTable(name) {
+			return nil
+		}
+	}
+	m, _, err := atomicfs.LocateMarker(disk, dir, "format-version")
+	if err != nil {
+		return err
+	}
+	return errors.Join(m.Move(fmt.Sprintf("%03d", pebbleFormat)), m.Close())
+}
 
 func newestOptions(dir string, disk vfs.FS) string {
 	names, _ := disk.List(dir)

@@ -3,11 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
-
-	cerrors "github.com/cockroachdb/errors"
-	"github.com/cockroachdb/pebble/v2"
 )
 
 // ErrClosed is returned by everything that is called after Close.
@@ -63,23 +58,6 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("the directory %s has %s format %d, this release knows formats up to %d; use the release that wrote it, or a later one", e.Dir, e.What, e.Have, e.Know)
 }
 
-// CorruptError says that files of the directory are damaged or missing.
-type CorruptError struct {
-	Dir  string
-	File string // the file's name in Dir; empty when unknown
-	Err  error
-}
-
-func (e *CorruptError) Error() string {
-	file := ""
-	if e.File != "" {
-		file = " (file " + e.File + ")"
-	}
-	return fmt.Sprintf("the state in %s%s is damaged: %v; run `driftmeter check %s` to see what is lost", e.Dir, file, e.Err, e.Dir)
-}
-
-func (e *CorruptError) Unwrap() error { return e.Err }
-
 // DiskFullError refuses a commit before anything is written.
 type DiskFullError struct {
 	Dir         string
@@ -102,46 +80,3 @@ func (e *FailedError) Error() string {
 }
 
 func (e *FailedError) Unwrap() error { return e.Err }
-
-// damage turns an error of Pebble into a CorruptError where the disk's content
-// is to blame, and leaves every other error alone.
-func damage(dir string, err error) error {
-	if err == nil {
-		return nil
-	}
-	var known *CorruptError
-	if errors.As(err, &known) {
-		return err
-	}
-	missing := strings.Contains(err.Error(), "could not open manifest file") || inconsistent.MatchString(err.Error())
-	if !missing && !pebble.IsCorruptionError(err) && !errors.Is(err, ErrCorrupt) {
-		return err
-	}
-	return &CorruptError{Dir: dir, File: damagedFile(err), Err: err}
-}
-
-var (
-	fileName  = regexp.MustCompile(`\d{6,}\.(sst|log|blob)|(MANIFEST|OPTIONS)-\d{6,}`)
-	tableName = regexp.MustCompile(`(?:L\d: |table |file )(\d{6,})`)
-	// inconsistent is what Pebble says of a table that is missing or cut.
-	inconsistent = regexp.MustCompile(`L\d: \d{6,}: .*(does not exist|size mismatch)`)
-	walName      = regexp.MustCompile(`wal (\d+)`)
-)
-
-// damagedFile finds the name of the damaged file in what Pebble says.
-func damagedFile(err error) string {
-	if info := pebble.ExtractDataCorruptionInfo(err); info != nil && info.Path != "" {
-		return info.Path[strings.LastIndexAny(info.Path, `/\`)+1:]
-	}
-	text := err.Error() + "\n" + cerrors.FlattenDetails(err)
-	if m := fileName.FindString(text); m != "" {
-		return m
-	}
-	if m := tableName.FindStringSubmatch(text); m != nil {
-		return m[1] + ".sst"
-	}
-	if m := walName.FindStringSubmatch(text); m != nil {
-		return fmt.Sprintf("%06s.log", m[1])
-	}
-	return ""
-}

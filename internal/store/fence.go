@@ -2,7 +2,6 @@ package store
 
 import (
 	"errors"
-	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -26,10 +25,12 @@ import (
 //
 // The fence also syncs the directory before a marker names a new manifest.
 // Pebble v2.1.7 syncs once for both, so a power loss in between could leave a
-// marker that names a file that is not there (mended upstream in 79b311b81). And
-// it tells the guard what of a manifest was synced.
+// marker that names a file that is not there (mended upstream in 79b311b81). It
+// tells the guard what of a manifest was synced, and verifies the blocks of
+// tables that are read.
 type fence struct {
 	vfs.FS
+	view    *view                 // of damaged files; may be nil
 	guard   *guard                // nil when nothing is written
 	opening atomic.Bool           // from creation until Pebble is open: every failed change trips
 	cause   atomic.Pointer[error] // the first failure; nil while all is well
@@ -93,7 +94,7 @@ func (f *fence) open(name string, do func() (vfs.File, error)) (vfs.File, error)
 	}
 	ff := &fencedFile{File: file, fence: f, name: name}
 	if n, ok := manifestNumber(f.FS.PathBase(name)); ok && f.guard != nil {
-		ff.manifest = &guardRecord{number: n}
+		ff.manifest = &manifestPart{number: n}
 	}
 	return ff, nil
 }
@@ -133,10 +134,16 @@ func (f *fence) Rename(from, to string) error {
 	return f.change(to, func() error { return f.FS.Rename(from, to) })
 }
 
-// Remove passes failures on: Pebble tries again later.
+// Remove passes failures on: Pebble tries again later. With a manifest goes its
+// copy, first: a copy without its manifest would stay for good.
 func (f *fence) Remove(name string) error {
 	if f.cause.Load() != nil {
 		return nil
+	}
+	if _, ok := manifestNumber(f.FS.PathBase(name)); ok {
+		if err := f.FS.Remove(name + guardSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return f.FS.Remove(name)
 }
@@ -155,14 +162,19 @@ type fencedFile struct {
 	vfs.File
 	fence    *fence
 	name     string
-	manifest *guardRecord // of what was written, when it is a manifest
+	manifest *manifestPart // nil when it is none
+}
+
+// manifestPart is what was written to a manifest and is not synced yet.
+type manifestPart struct {
+	number uint64
+	bytes  []byte
 }
 
 func (f *fencedFile) Write(p []byte) (int, error) {
 	err := f.fence.change(f.name, func() error {
 		if f.manifest != nil { // first: Write may change p
-			f.manifest.sum = crc32.Update(f.manifest.sum, castagnoli, p)
-			f.manifest.length += uint64(len(p))
+			f.manifest.bytes = append(f.manifest.bytes, p...)
 		}
 		_, err := f.File.Write(p)
 		return err
@@ -193,7 +205,9 @@ func (f *fencedFile) synced(sync func() error) error {
 		if err := sync(); err != nil || f.manifest == nil {
 			return err
 		}
-		return f.fence.guard.note(*f.manifest)
+		part := f.manifest.bytes
+		f.manifest.bytes = nil
+		return f.fence.guard.note(f.manifest.number, part)
 	})
 }
 

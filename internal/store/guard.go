@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,79 +15,102 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The guard remembers how much of Pebble's manifest is on stable storage.
+// The guard keeps a copy of what of Pebble's manifest is on stable storage.
 //
 // Pebble reads a manifest up to the first record that is not whole, since a
 // crash may tear the last one. So it takes a damaged manifest for a shorter one,
 // finds tables that it does not mention, and deletes them: a flipped bit loses
-// everything without a word. The guard is a file of two slots that are written
-// in turn, after each sync of a manifest and before anything relies on it. A
-// manifest that does not begin with the bytes that the guard has seen is
-// damaged.
+// everything without a word. The guard is a file beside the manifest that is
+// written after each sync of it, and before anything relies on it. A manifest
+// that does not begin with what the guard has is damaged, and the guard has what
+// it should be.
 //
-//	slot i   at 4096·i: number(8) length(8) sum(4) check(4)
+// MANIFEST-NNNNNN.guard is a list of
 //
-// length and sum (CRC-32C) are of the beginning of MANIFEST-number, check is the
-// CRC-32C of the 20 bytes before it.
+//	length(4) check(4) bytes
+//
+// where check is the CRC-32C of the length and the bytes. A crash may tear the
+// last one.
 const (
-	guardFile   = "manifest.guard"
-	guardStride = 4096
-	guardBytes  = 24
+	guardSuffix = ".guard"
+	guardHead   = 8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// guardRecord says what a manifest begins with.
-type guardRecord struct {
-	number, length uint64
-	sum            uint32
-}
-
-func (r guardRecord) encode() []byte {
-	b := binary.BigEndian.AppendUint64(nil, r.number)
-	b = binary.BigEndian.AppendUint64(b, r.length)
-	b = binary.BigEndian.AppendUint32(b, r.sum)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-// decodeGuard reads a slot; ok is false for one that was never written, or torn.
-func decodeGuard(b []byte) (r guardRecord, ok bool) {
-	if len(b) < guardBytes || crc32.Checksum(b[:20], castagnoli) != binary.BigEndian.Uint32(b[20:]) {
-		return guardRecord{}, false
-	}
-	return guardRecord{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint32(b[16:])}, true
-}
-
-// guard writes the slots.
+// guard writes the copies.
 type guard struct {
-	fs   vfs.FS
-	name string
+	fs  vfs.FS
+	dir string
 
-	mu   sync.Mutex
-	file vfs.File // nil until the first note
-	slot int      // to be written next
+	mu     sync.Mutex
+	file   vfs.File // nil until the first note
+	number uint64   // of the manifest that file is of
 }
 
-// note returns when r is on stable storage.
-func (g *guard) note(r guardRecord) (err error) {
+// appendGuard appends a part of a copy.
+func appendGuard(b, part []byte) []byte {
+	at := len(b)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(part)))
+	b = append(b, 0, 0, 0, 0)
+	b = append(b, part...)
+	binary.BigEndian.PutUint32(b[at+4:], guardCheck(b[at:at+4], part))
+	return b
+}
+
+func guardCheck(length, part []byte) uint32 {
+	return crc32.Update(crc32.Checksum(length, castagnoli), castagnoli, part)
+}
+
+// readGuard returns the beginning of a manifest that b is a copy of. Its last
+// part may be torn, or zeros, as a crash leaves it; anything else is damage.
+func readGuard(b []byte) (manifest []byte, damaged bool) {
+	for len(b) >= guardHead {
+		n := uint64(binary.BigEndian.Uint32(b))
+		rest := uint64(len(b) - guardHead)
+		if n > rest {
+			return manifest, false
+		}
+		part := b[guardHead : guardHead+n]
+		if guardCheck(b[:4], part) != binary.BigEndian.Uint32(b[4:]) {
+			return manifest, n < rest && len(bytes.Trim(b, "\x00")) > 0
+		}
+		manifest = append(manifest, part...)
+		b = b[guardHead+n:]
+	}
+	return manifest, false
+}
+
+// note returns when the next part of a manifest is on stable storage.
+func (g *guard) note(number uint64, part []byte) (err error) {
+	if len(part) == 0 {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.file == nil {
-		if g.file, err = g.fs.OpenReadWrite(g.name, vfs.WriteCategoryUnspecified); err != nil {
+	if g.file == nil || g.number != number {
+		if err := g.closeLocked(); err != nil {
+			return err
+		}
+		if g.file, err = g.fs.Create(g.fs.PathJoin(g.dir, manifestName(number)+guardSuffix), vfs.WriteCategoryUnspecified); err != nil {
 			g.file = nil
 			return err
 		}
+		g.number = number
 	}
-	if _, err := g.file.WriteAt(r.encode(), int64(g.slot)*guardStride); err != nil {
+	if _, err := g.file.Write(appendGuard(nil, part)); err != nil {
 		return err
 	}
-	g.slot = 1 - g.slot
 	return g.file.Sync()
 }
 
 func (g *guard) close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.closeLocked()
+}
+
+func (g *guard) closeLocked() error {
 	if g.file == nil {
 		return nil
 	}
@@ -95,42 +119,34 @@ func (g *guard) close() error {
 	return err
 }
 
-// openGuard compares the manifest that is in use with what the guard has seen
-// of it, and returns the guard for what is to come. The problem is damage; a
-// guard that is missing, or has seen nothing of this manifest, knows of none.
-func openGuard(disk vfs.FS, dir string, names []string) (g *guard, problem error) {
-	g = &guard{fs: disk, name: disk.PathJoin(dir, guardFile)}
-	number, ok := manifestInUse(names)
-	if !ok {
-		return g, nil
+// manifestCopy returns what the guard has of a manifest: nothing when there is
+// no guard of it.
+func manifestCopy(disk vfs.FS, dir string, number uint64) (manifest []byte, damaged bool, err error) {
+	b, err := readAllOf(disk, disk.PathJoin(dir, manifestName(number)+guardSuffix))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
 	}
-	b, err := readAllOf(disk, g.name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for slot := range 2 {
-		if len(b) < slot*guardStride {
-			break
-		}
-		if r, ok := decodeGuard(b[slot*guardStride:]); ok && r.number == number {
-			if err := r.compare(disk, dir); err != nil {
-				return nil, err
-			}
-			g.slot = 1 - slot
-		}
-	}
-	return g, nil
+	manifest, damaged = readGuard(b)
+	return manifest, damaged, err
 }
 
-// compare reads the manifest.
-func (r guardRecord) compare(disk vfs.FS, dir string) error {
-	name := fmt.Sprintf("MANIFEST-%06d", r.number)
-	b, err := readAllOf(disk, disk.PathJoin(dir, name))
-	if err == nil && uint64(len(b)) < r.length {
-		err = fmt.Errorf("%w: %s has %d bytes, %d were written", ErrCorrupt, name, len(b), r.length)
+// checkManifest compares the manifest that is in use with the guard's copy.
+func checkManifest(disk vfs.FS, dir string, names []string) error {
+	number, ok := manifestInUse(names)
+	if !ok {
+		return nil
 	}
-	if err == nil && crc32.Checksum(b[:r.length], castagnoli) != r.sum {
-		err = fmt.Errorf("%w: the first %d bytes of %s are not those that were written", ErrCorrupt, r.length, name)
+	want, _, err := manifestCopy(disk, dir, number)
+	if err != nil || len(want) == 0 {
+		return err
+	}
+	name := manifestName(number)
+	b, err := readAllOf(disk, disk.PathJoin(dir, name))
+	switch {
+	case err == nil && len(b) < len(want):
+		err = fmt.Errorf("it has %d bytes, %d were written", len(b), len(want))
+	case err == nil && !bytes.HasPrefix(b, want):
+		err = fmt.Errorf("its first %d bytes are not those that were written", len(want))
 	}
 	if err != nil {
 		return &CorruptError{Dir: dir, File: name, Err: err}
@@ -148,12 +164,14 @@ func manifestInUse(names []string) (number uint64, ok bool) {
 		if !is || err != nil || ok && i < newest {
 			continue
 		}
-		if n, err := strconv.ParseUint(strings.TrimPrefix(value, "MANIFEST-"), 10, 64); err == nil {
+		if n, ok2 := manifestNumber(value); ok2 {
 			newest, number, ok = i, n, true
 		}
 	}
 	return number, ok
 }
+
+func manifestName(number uint64) string { return fmt.Sprintf("MANIFEST-%06d", number) }
 
 // manifestNumber returns the number in the name of a manifest.
 func manifestNumber(base string) (uint64, bool) {

@@ -1,15 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The guard keeps what it was told last of the manifest in use, while it is told
-// of the next one, and over torn slots.
-func TestGuardRemembersTwo(t *testing.T) {
+// The guard has what it was told of each manifest, and tells damage from what
+// came after it was told last.
+func TestGuard(t *testing.T) {
 	mem := vfs.NewMem()
 	write := func(name, text string) {
 		t.Helper()
@@ -17,38 +18,36 @@ func TestGuardRemembersTwo(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	told := func(number uint64, text string) guardRecord {
-		file := &fencedFile{File: void{}, fence: newFence(mem, nil), manifest: &guardRecord{number: number}}
+	g := &guard{fs: mem}
+	tell := func(number uint64, text string) {
+		t.Helper()
+		f := newFence(mem, g)
+		file := &fencedFile{File: void{}, fence: f, manifest: &manifestPart{number: number}}
 		if _, err := file.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		return *file.manifest
+		if err := file.Sync(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	damaged := func(inUse string) bool {
 		t.Helper()
-		_, err := openGuard(mem, "", []string{"marker.manifest.000001.MANIFEST-000000", "marker.manifest.000002." + inUse})
+		err := checkManifest(mem, "", []string{"marker.manifest.000001.MANIFEST-000000", "marker.manifest.000002." + inUse})
 		if bad := new(CorruptError); err != nil && (!errors.As(err, &bad) || bad.File != inUse) {
 			t.Errorf("the problem is %v", err)
 		}
 		return err != nil
 	}
 	write("MANIFEST-000001", "one and more")
-	g, err := openGuard(mem, "", nil)
-	if err != nil {
-		t.Fatal(err)
+	if damaged("MANIFEST-000001") {
+		t.Error("a manifest that nobody told of is damaged")
 	}
-	note := func(r guardRecord) {
-		t.Helper()
-		if err := g.note(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	note(told(1, "o"))
-	note(told(1, "one"))
+	tell(1, "o")
+	tell(1, "ne")
 	if damaged("MANIFEST-000001") {
 		t.Error("more than was told is damage")
 	}
-	note(told(2, "two")) // no marker names it yet
+	tell(2, "two") // no marker names it yet
 	for text, want := range map[string]bool{"one": false, "one!": false, "on": true, "": true, "onf": true} {
 		write("MANIFEST-000001", text)
 		if damaged("MANIFEST-000001") != want {
@@ -65,30 +64,50 @@ func TestGuardRemembersTwo(t *testing.T) {
 	if err := g.close(); err != nil {
 		t.Fatal(err)
 	}
-	// After a restart the slot that matters is not the one that is written first.
-	write("MANIFEST-000001", "one")
-	if g, err = openGuard(mem, "", []string{"marker.manifest.000002.MANIFEST-000001"}); err != nil {
-		t.Fatal(err)
-	}
-	note(told(3, "three"))
-	if err := g.close(); err != nil {
-		t.Fatal(err)
-	}
-	write("MANIFEST-000001", "onf")
-	if !damaged("MANIFEST-000001") {
-		t.Error("the manifest in use was forgotten for one that is not")
-	}
-	// A torn slot says nothing.
-	f, err := mem.OpenReadWrite(guardFile, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for slot := range int64(2) {
-		if _, err := f.WriteAt([]byte{0xee}, slot*guardStride+9); err != nil {
-			t.Fatal(err)
+	for number, want := range map[uint64]string{1: "one", 2: "two", 3: ""} {
+		if b, damaged, err := manifestCopy(mem, "", number); string(b) != want || damaged || err != nil {
+			t.Errorf("the copy of %d is %q, damaged %v, %v; want %q", number, b, damaged, err, want)
 		}
 	}
-	if damaged("MANIFEST-000001") {
-		t.Error("a torn slot is believed")
+	// What is removed goes with its copy.
+	if err := newFence(mem, g).Remove("MANIFEST-000001"); err != nil {
+		t.Fatal(err)
+	}
+	if names, _ := mem.List(""); bytes.Contains([]byte(names[0]), []byte("000001")) {
+		t.Errorf("there is %v", names)
+	}
+}
+
+// A copy that is torn ends where it is; one that is damaged before says so; and
+// nothing is ever read that was not written.
+func TestDamagedGuard(t *testing.T) {
+	var b []byte
+	whole := ""
+	for _, part := range []string{"the first", "", "a second part", "x"} {
+		b = appendGuard(b, []byte(part))
+		whole += part
+	}
+	if got, damaged := readGuard(b); string(got) != whole || damaged {
+		t.Fatalf("%q, damaged %v", got, damaged)
+	}
+	if got, damaged := readGuard(append(bytes.Clone(b), make([]byte, 100)...)); string(got) != whole || damaged {
+		t.Errorf("with zeros behind: %q, damaged %v", got, damaged)
+	}
+	last := len(b) - 1 - 4 // of the last part, behind its length
+	for i := range b {
+		if got, damaged := readGuard(b[:i]); !bytes.HasPrefix([]byte(whole), got) || damaged || len(got) == len(whole) {
+			t.Errorf("cut to %d: %q, damaged %v", i, got, damaged)
+		}
+		for bit := range 8 {
+			c := bytes.Clone(b)
+			c[i] ^= 1 << bit
+			got, damaged := readGuard(c)
+			if !bytes.HasPrefix([]byte(whole), got) || len(got) == len(whole) {
+				t.Errorf("bit %d of %d flipped: %q", bit, i, got)
+			}
+			if i >= last && damaged {
+				t.Errorf("bit %d of %d flipped, in the last part: it may be torn", bit, i)
+			}
+		}
 	}
 }

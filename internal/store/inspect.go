@@ -16,6 +16,9 @@ func ReferenceKey(model, version, dataset string) []byte {
 // LayoutKey returns the key of a layout.
 func LayoutKey(id string) []byte { return keyOf(FamilyLayout, id) }
 
+// ReadLayoutKey returns the id of the layout that has a key.
+func ReadLayoutKey(key []byte) (id string, err error) { return readNameKey(FamilyLayout, key) }
+
 // ReadParcel takes a key and value of the outbox apart. The body is part of
 // value.
 func ReadParcel(key, value []byte) (Parcel, error) { return readParcel(key, value) }

@@ -17,6 +17,19 @@ import (
 // Transactions that commit side by side may arrive in any order, so a mark is
 // raised by Pebble's merge: the larger one stays.
 
+// mark is the mark of a family.
+type mark struct {
+	family Family
+	key    []byte
+	seq    func(key []byte) (uint64, error) // of a key of the family
+}
+
+var allMarks = []mark{
+	{FamilyLog, keyLogLast, readLogKey},
+	{FamilyOutbox, keyOutboxLast, readParcelKey},
+	{FamilyJoined, keyJoinedLast, readJoinedKey},
+}
+
 // raise sets a mark to seq, unless it is larger already.
 func (tx *Tx) raise(mark []byte, seq uint64) {
 	if tx.ready(mark, 8) {
