@@ -31,6 +31,7 @@ type modelstore struct {
 	catalog *catalog.Catalog
 	engine  *query.Engine
 	tel     *metadata.TelemetryBuilder
+	verify  verification
 }
 
 var _ storeref.Modelstore = (*modelstore)(nil)
@@ -42,7 +43,9 @@ func (m *modelstore) Engine() *query.Engine     { return m.engine }
 
 // Start opens the directory and reads the references that have changed.
 func (m *modelstore) Start(context.Context, component.Host) (err error) {
-	log := m.set.Logger.With(zap.String("directory", m.cfg.Directory))
+	// What goes wrong in the state is explained by its message; a stack of calls
+	// would bury it.
+	log := m.set.Logger.With(zap.String("directory", m.cfg.Directory)).WithOptions(zap.AddStacktrace(zap.PanicLevel))
 	if m.store, err = store.Open(m.cfg.Directory, store.Options{Logger: log.Sugar()}); err != nil {
 		return err
 	}
@@ -65,7 +68,11 @@ func (m *modelstore) Start(context.Context, component.Host) (err error) {
 		}
 	}
 	m.engine = query.New(m.catalog)
-	return m.telemetry()
+	if err := m.telemetry(); err != nil {
+		return err
+	}
+	m.verify.start(m.store, log)
+	return nil
 }
 
 // references reads the files of a definition, training set first, unless what
@@ -158,6 +165,7 @@ func (m *modelstore) Shutdown(context.Context) error {
 	if m.tel != nil {
 		m.tel.Shutdown()
 	}
+	m.verify.stop()
 	err := m.store.Close()
 	m.store = nil
 	return err
