@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/driftmeter/driftmeter/internal/intake"
@@ -13,51 +12,37 @@ import (
 )
 
 // layouts are those of a state directory: what the profiles in it can be read
-// by. They are read first, since parcels stand before them.
+// by.
 type layouts struct {
 	names names
-	known map[string]*profile.Layout
-	// all is false when some may not have been read. Then nobody can say which
-	// one is missing.
+	known map[string]*profile.Layout // nil: it is there, and of no use
+	// all is false when some may be lost. Then nobody can say whether one that is
+	// missing ever was there.
 	all bool
 }
 
-// readLayouts reads the layouts of a directory as far as it can. What is
-// damaged is left to store.Check, and its error is nil; it is not for a
-// directory that is in use, or of a later release.
-func readLayouts(dir string) (*layouts, error) {
-	ls := &layouts{known: map[string]*profile.Layout{}}
-	s, err := store.Open(dir, store.Options{ReadOnly: true})
-	if err != nil {
-		if _, damaged := errors.AsType[*store.CorruptError](err); damaged || errors.Is(err, store.ErrNoStore) {
-			return ls, nil
+// validate makes the check decode the values of each family whose meaning is not
+// the store's. First comes what values of other families refer to.
+func validate(o *store.CheckOptions) {
+	ls := &layouts{known: map[string]*profile.Layout{}, names: names{all: true}}
+	o.First = []store.Family{store.FamilyLayout, store.FamilyName}
+	o.Walked = func(r store.FamilyReport) {
+		switch r.Family {
+		case store.FamilyLayout:
+			ls.all = r.Gaps == 0
+		case store.FamilyName:
+			ls.names.all = ls.names.all && r.Gaps == 0
 		}
-		return nil, err
 	}
-	err = s.EachLayout(func(id string, b []byte) error {
-		l, err := profile.DecodeLayout(b)
-		if err != nil {
-			ls.known[id] = nil // there, and of no use
-			return nil
-		}
-		ls.known[id] = l
-		return nil
-	})
-	ls.all = errors.Join(err, ls.names.read(s)) == nil
-	return ls, s.Close()
-}
-
-// validators decode the values of each family whose meaning is not the store's.
-func (ls *layouts) validators() map[store.Family]store.Validator {
-	return map[store.Family]store.Validator{
+	o.Validators = map[store.Family]store.Validator{
 		store.FamilyLog:       checkEntry,
 		store.FamilyPending:   checkEntry,
 		store.FamilyOutbox:    ls.parcel,
 		store.FamilyReference: checkReference,
-		store.FamilyLayout:    checkLayout,
+		store.FamilyLayout:    ls.layout,
 		store.FamilyProfile:   func(_, value []byte) error { return ls.profile(value) },
 		store.FamilyAwaited:   ls.awaited,
-		store.FamilyName:      ls.name,
+		store.FamilyName:      ls.names.entry,
 		store.FamilyJoined:    checkJoined,
 	}
 }
@@ -117,12 +102,10 @@ func (ls *layouts) profile(value []byte) error {
 	case l != nil:
 		_, err := profile.Decode(value, l)
 		return err
-	case ok:
-		return fmt.Errorf("its layout %s cannot be read", id)
-	case ls.all:
+	case !ok && ls.all:
 		return fmt.Errorf("its layout %s is missing", id)
 	}
-	return nil // the layouts are damaged, which is a problem of theirs
+	return fmt.Errorf("%w: layout %s", store.ErrNeedsLost, id)
 }
 
 func checkReference(key, value []byte) error {
@@ -136,13 +119,20 @@ func checkReference(key, value []byte) error {
 	return nil
 }
 
-func checkLayout(key, value []byte) error {
+// layout reads a layout, and remembers it under the name that it has.
+func (ls *layouts) layout(key, value []byte) error {
+	id, err := store.ReadLayoutKey(key)
+	if err != nil {
+		return err
+	}
+	ls.known[id] = nil
 	l, err := profile.DecodeLayout(value)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(key, store.LayoutKey(l.ID())) {
+	if id != l.ID() {
 		return fmt.Errorf("it is layout %s", l.ID())
 	}
+	ls.known[id] = l
 	return nil
 }
