@@ -28,10 +28,10 @@ func printReference(w io.Writer, ref *reference.Reference, path string, bytes in
 		printTable(&b, typeTable(ref.Layout()))
 	}
 	if outputs := ref.Layout().Outputs; len(outputs) > 0 {
-		t := [][]string{{"OUTPUT", "ACTUAL", "KIND", "SCORED WITH"}}
+		t := [][]string{{"OUTPUT", "ACTUAL", "KIND", "SCORED WITH", "ESTIMATED BY"}}
 		for i := range outputs {
 			o := &outputs[i]
-			t = append(t, []string{o.Prediction, o.Actual, string(o.Kind), scoring(o)})
+			t = append(t, []string{o.Prediction, o.Actual, string(o.Kind), scoring(o), estimating(o)})
 		}
 		b.WriteString("\n")
 		printTable(&b, t)
@@ -143,6 +143,26 @@ func scoring(o *profile.OutputLayout) string {
 		return fmt.Sprintf("classes %s", some(o.Classes.Names(), 10))
 	}
 	return "-"
+}
+
+// estimating tells by what performance is estimated while labels are missing.
+func estimating(o *profile.OutputLayout) string {
+	switch c := o.Calibration; {
+	case c == nil:
+		return "-"
+	case c.Source != "":
+		return c.Source
+	default:
+		n := 0
+		for _, k := range c.Classes {
+			knots, _ := k.Knots()
+			n += len(knots)
+		}
+		if n == 0 {
+			return "scores as they are"
+		}
+		return "calibration, " + count(n, "knot")
+	}
 }
 
 // share writes a part of all rows.
