@@ -4,6 +4,7 @@ package main
 
 import (
 	modelmetricsconnector "github.com/driftmeter/driftmeter/connector/modelmetricsconnector"
+	alertexporter "github.com/driftmeter/driftmeter/exporter/alertexporter"
 	newrelicexporter "github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
@@ -114,6 +115,7 @@ func components() (otelcol.Factories, error) {
 		loadbalancingexporter.NewFactory(),
 		prometheusexporter.NewFactory(),
 		prometheusremotewriteexporter.NewFactory(),
+		alertexporter.NewFactory(),
 		newrelicexporter.NewFactory(),
 	)
 	if err != nil {
@@ -129,6 +131,7 @@ func components() (otelcol.Factories, error) {
 		loadbalancingexporter.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/loadbalancingexporter v0.161.0",
 		prometheusexporter.NewFactory().Type():            "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter v0.161.0",
 		prometheusremotewriteexporter.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusremotewriteexporter v0.161.0",
+		alertexporter.NewFactory().Type():                 "github.com/driftmeter/driftmeter v0.0.0",
 		newrelicexporter.NewFactory().Type():              "github.com/driftmeter/driftmeter v0.0.0",
 	})
 

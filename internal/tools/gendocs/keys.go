@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector"
+	"github.com/driftmeter/driftmeter/exporter/alertexporter"
 	"github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
@@ -30,6 +31,7 @@ func components() []configured {
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
 		{"processor/profileprocessor", profileprocessor.NewFactory().CreateDefaultConfig()},
 		{"connector/modelmetricsconnector", modelmetricsconnector.NewFactory().CreateDefaultConfig()},
+		{"exporter/alertexporter", alertexporter.NewFactory().CreateDefaultConfig()},
 		{"exporter/newrelicexporter", newrelicexporter.NewFactory().CreateDefaultConfig()},
 	}
 }

@@ -1,0 +1,316 @@
+package alertexporter
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exportertest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	"gopkg.in/yaml.v2"
+
+	"github.com/driftmeter/driftmeter/internal/alert"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+)
+
+// fake is a destination: it keeps what it is sent.
+type fake struct {
+	*httptest.Server
+	mu     sync.Mutex
+	got    []hit
+	answer func(n int, w http.ResponseWriter, h hit) // n counts from 0; nil is 200 and "{}"
+}
+
+type hit struct {
+	method, path string
+	header       http.Header
+	body         []byte
+	at           time.Time
+}
+
+// json decodes the body of a hit.
+func (h hit) json(t *testing.T) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal(h.body, &v); err != nil {
+		t.Fatalf("%v: %s", err, h.body)
+	}
+	return v
+}
+
+func newFake(t *testing.T, answer func(n int, w http.ResponseWriter, h hit)) *fake {
+	t.Helper()
+	f := &fake{answer: answer}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		h := hit{r.Method, r.URL.Path, r.Header, b, time.Now()}
+		f.mu.Lock()
+		n := len(f.got)
+		f.got = append(f.got, h)
+		f.mu.Unlock()
+		if f.answer != nil {
+			f.answer(n, w, h)
+			return
+		}
+		_, _ = w.Write([]byte("{}"))
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *fake) hits() []hit {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]hit(nil), f.got...)
+}
+
+// wait waits until there are n requests, and returns them.
+func (f *fake) wait(t *testing.T, n int) []hit {
+	t.Helper()
+	for range 1000 {
+		if h := f.hits(); len(h) >= n {
+			return h
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("%d requests came, not %d: %q", len(f.hits()), n, bodies(f.hits()))
+	return nil
+}
+
+// quiet checks that nothing more than n requests come for a while.
+func (f *fake) quiet(t *testing.T, n int, d time.Duration) {
+	t.Helper()
+	time.Sleep(d)
+	if h := f.hits(); len(h) != n {
+		t.Fatalf("%d requests came, not %d: %q", len(h), n, bodies(h))
+	}
+}
+
+func bodies(hs []hit) []string {
+	var all []string
+	for _, h := range hs {
+		all = append(all, h.method+" "+h.path+" "+string(h.body))
+	}
+	return all
+}
+
+// config reads YAML as the Collector does.
+func config(t *testing.T, text string) *Config {
+	t.Helper()
+	cfg, err := parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func parse(text string) (*Config, error) {
+	var m map[string]any
+	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
+		return nil, err
+	}
+	cfg := defaultConfig()
+	return cfg, confmap.NewFromStringMap(strung(m).(map[string]any)).Unmarshal(cfg)
+}
+
+// strung turns maps as yaml.v2 reads them into those of the Collector.
+func strung(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			v[k] = strung(x)
+		}
+		return v
+	case map[any]any:
+		m := map[string]any{}
+		for k, x := range v {
+			m[k.(string)] = strung(x)
+		}
+		return m
+	case []any:
+		for i, x := range v {
+			v[i] = strung(x)
+		}
+		return v
+	default:
+		return v
+	}
+}
+
+// running is an exporter, started.
+type running struct {
+	exporter.Logs
+	t    *testing.T
+	logs *observer.ObservedLogs
+}
+
+type host struct{ ext map[component.ID]component.Component }
+
+func (h host) GetExtensions() map[component.ID]component.Component { return h.ext }
+
+func start(t *testing.T, cfg *Config) *running {
+	t.Helper()
+	set := exportertest.NewNopSettings(NewFactory().Type())
+	set.ID = component.NewID(NewFactory().Type()) // the same one after a restart
+	core, logs := observer.New(zapcore.InfoLevel)
+	set.Logger = zap.New(core)
+	e, err := NewFactory().CreateLogs(t.Context(), set, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+		t.Fatal(err)
+	}
+	r := &running{e, t, logs}
+	t.Cleanup(func() { _ = e.Shutdown(context.Background()) })
+	return r
+}
+
+func (r *running) send(alerts ...alert.Alert) {
+	r.t.Helper()
+	if err := r.ConsumeLogs(r.t.Context(), otelml.Alerts(alerts)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *running) stop() {
+	r.t.Helper()
+	if err := r.Shutdown(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// sees waits for a line in the log.
+func (r *running) sees(part string) {
+	r.t.Helper()
+	for range 500 {
+		for _, e := range r.logs.All() {
+			if line := e.Message + " " + text(e.ContextMap()["error"]); strings.Contains(line, part) {
+				return
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	var lines []string
+	for _, e := range r.logs.All() {
+		lines = append(lines, e.Message+" "+text(e.ContextMap()["error"]))
+	}
+	r.t.Errorf("the log does not say %q, but %q", part, lines)
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+var began = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// firing is an alert on a field of a model.
+func firing(field string) alert.Alert {
+	a := Example(began.Add(time.Minute))
+	a.Monitor.Name, a.Monitor.ID = "Income drift", "m1"
+	a.Model, a.Field, a.Severity = "loans", field, alert.High
+	a.Text = "The income of loans v1 has drifted."
+	a.Monitor.RunbookURL, a.DashboardURL = "https://runbooks.example/drift", "https://driftmeter.example/models/loans"
+	a.Identify()
+	return a
+}
+
+// over is the end of an alert.
+func over(a alert.Alert) alert.Alert {
+	a.State, a.At = alert.Resolved, a.At.Add(time.Hour)
+	a.Ended, a.Value = a.At, new(0.04)
+	a.Text = "The income of loans v1 is as it was."
+	return a
+}
+
+// quick is a route that does not make tests wait.
+const quick = `
+route: {receiver: team, group_wait: 50ms, group_interval: 300ms, repeat_interval: 1h}
+`
+
+// One message for what drifts together, none again, a message for the end.
+func TestGroupsOnceAndResolves(t *testing.T) {
+	hook := newFake(t, nil)
+	cfg := config(t, quick+`
+directory: `+t.TempDir()+`
+receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`/services/T/B/x"}}]
+`)
+	r := start(t, cfg)
+	r.send(firing("income"), firing("age"))
+	h := hook.wait(t, 1)[0]
+	if s := h.json(t)["text"].(string); !strings.Contains(s, "*Firing* Income drift: loans (2 alerts)") {
+		t.Errorf("text %q", s)
+	}
+	again := firing("income")
+	again.At, again.Value, again.Text = again.At.Add(time.Hour), new(0.5), "worse"
+	r.send(again, firing("age"))
+	hook.quiet(t, 1, 700*time.Millisecond)
+	r.send(over(again), over(firing("age")))
+	h = hook.wait(t, 2)[1]
+	if s := h.json(t)["text"].(string); !strings.HasPrefix(s, "*Resolved*") {
+		t.Errorf("text %q", s)
+	}
+	hook.quiet(t, 2, 500*time.Millisecond)
+}
+
+// After a restart what was delivered is not sent again, what was not is, and an
+// end that came while nothing ran is not lost.
+func TestRestart(t *testing.T) {
+	down := true
+	var mu sync.Mutex
+	hook := newFake(t, func(_ int, w http.ResponseWriter, _ hit) {
+		mu.Lock()
+		defer mu.Unlock()
+		if down {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	dir := t.TempDir()
+	cfg := config(t, quick+`
+directory: `+dir+`
+receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
+`)
+	r := start(t, cfg)
+	r.send(firing("income"))
+	hook.wait(t, 1)
+	r.stop() // nothing was delivered
+	mu.Lock()
+	down = false
+	mu.Unlock()
+	n := len(hook.hits())
+	r = start(t, cfg)
+	hook.wait(t, n+1)
+	hook.quiet(t, n+1, 500*time.Millisecond)
+	r.stop() // delivered
+
+	r = start(t, cfg)
+	hook.quiet(t, n+1, 500*time.Millisecond)
+	r.send(over(firing("income")))
+	r.stop() // the end is kept, perhaps not sent
+	r = start(t, cfg)
+	hook.wait(t, n+2)
+	hook.quiet(t, n+2, 500*time.Millisecond)
+	r.stop()
+
+	r = start(t, cfg) // the book is empty
+	hook.quiet(t, n+2, 500*time.Millisecond)
+	if got := r.Logs.(*deliverer).core.Firing(); got != 0 {
+		t.Errorf("%d alerts fire", got)
+	}
+}

@@ -1,0 +1,3 @@
+package alertexporter
+
+//go:generate go tool mdatagen metadata.yaml

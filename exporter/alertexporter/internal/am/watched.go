@@ -1,0 +1,49 @@
+package am
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	amalert "github.com/prometheus/alertmanager/alert"
+	"github.com/prometheus/alertmanager/notify"
+)
+
+// watched is a notifier whose attempts are observed.
+type watched struct {
+	next    notify.Notifier
+	at      Attempt
+	observe func(Attempt)
+}
+
+// Notify implements notify.Notifier.
+func (w *watched) Notify(ctx context.Context, alerts ...*amalert.Alert) (bool, error) {
+	begun := time.Now()
+	retry, err := w.next.Notify(ctx, alerts...)
+	retry, err = judged(retry, err)
+	if w.observe != nil {
+		a := w.at
+		a.Alerts, a.Took, a.Err, a.Retry = len(alerts), time.Since(begun), err, retry
+		w.observe(a)
+	}
+	return retry, err
+}
+
+// judged adds to what Alertmanager's own channels say of a failure. They give up
+// when a destination takes no more for now, until the next group_interval; and
+// they do not say what to do about a key that is refused.
+func judged(retry bool, err error) (bool, error) {
+	why, ok := errors.AsType[*notify.ErrorWithReason](err)
+	if !ok || err == nil {
+		return retry, err
+	}
+	switch why.Reason {
+	case notify.RateLimitedReason:
+		return true, err
+	case notify.AuthErrorReason:
+		return retry, notify.NewErrorWithReason(why.Reason, fmt.Errorf("%w (the key is refused: check it in the receiver)", err))
+	default:
+		return retry, err
+	}
+}
