@@ -32,6 +32,9 @@ type evaluator struct {
 	core   *evaluate.Evaluator // set from Start to Shutdown
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	mu   sync.Mutex
+	said map[string]time.Time // that grids differ
 }
 
 // Capabilities says that batches are only read.
@@ -153,6 +156,8 @@ func (e *evaluator) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if out.Duplicates > 0 {
 		e.tel.ModelmetricsProfilesRefused.Add(ctx, int64(out.Duplicates), reason(record.Repeated))
 	}
+	e.tel.ModelmetricsProfilesRegridded.Add(ctx, int64(len(out.Regridded)))
+	e.estimated(out.Regridded)
 	for _, r := range out.Refused {
 		what, ok := errors.AsType[record.Refusal](r)
 		if !ok {
@@ -166,6 +171,25 @@ func (e *evaluator) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 func (e *evaluator) refuse(ctx context.Context, r record.Refusal) {
 	e.tel.ModelmetricsProfilesRefused.Add(ctx, 1, reason(r.Reason))
 	e.log.Warn("Refused a profile", zap.String("reason", r.Reason.String()), zap.String("key", r.Key), zap.String("detail", r.Detail))
+}
+
+// estimated says, once an hour for each version and sender, that histograms of
+// different grids were merged.
+func (e *evaluator) estimated(rs []evaluate.Regridded) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range rs {
+		key, now := r.Model+"/"+r.Version+"/"+r.Instance, time.Now()
+		if now.Sub(e.said[key]) < time.Hour {
+			continue
+		}
+		if e.said == nil || len(e.said) > 1000 {
+			e.said = map[string]time.Time{}
+		}
+		e.said[key] = now
+		e.log.Warn("A profile was counted by another reference than those before it: its counts are exact, its histograms become estimates. Give all senders the same file as reference.path",
+			zap.String("model", r.Model), zap.String("version", r.Version), zap.String("sender", r.Instance), zap.Strings("what", r.Warnings))
+	}
 }
 
 func reason(r record.Reason) metric.AddOption {

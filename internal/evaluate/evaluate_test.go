@@ -47,13 +47,16 @@ type evaluator struct {
 	ref     *reference.Reference
 }
 
-func open(t *testing.T) *evaluator {
+func open(t *testing.T, defs ...*model.Definition) *evaluator {
+	if defs == nil {
+		defs = []*model.Definition{definition()}
+	}
 	e := &evaluator{t: t}
 	var err error
 	e.store, err = store.Open("state", store.Options{FS: vfs.NewMem(), ReserveBytes: -1})
 	e.must(err)
 	t.Cleanup(func() { e.must(e.store.Close()) })
-	e.catalog, err = catalog.Open(e.store, []*model.Definition{definition()}, catalog.Options{
+	e.catalog, err = catalog.Open(e.store, defs, catalog.Options{
 		Window: time.Hour, Retention: 1000 * time.Hour, AutoRegister: true, Models: 10, Versions: 10, Profile: profile.DefaultLimits,
 	})
 	e.must(err)

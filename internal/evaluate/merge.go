@@ -43,19 +43,20 @@ func New(s *store.Store, c *catalog.Catalog, e *query.Engine, o Options) *Evalua
 	return &Evaluator{store: s, catalog: c, engine: e, opts: o}
 }
 
-// UnknownLayout says that a profile cannot be read yet: the reference that it
-// was counted by has not come. The sender should send that first.
-type UnknownLayout struct{ Model, Version, Layout string }
-
-func (e UnknownLayout) Error() string {
-	return fmt.Sprintf("profile of model %q version %q refers to layout %s, which is not known here", e.Model, e.Version, e.Layout)
-}
-
 // Merged says what became of parcels.
 type Merged struct {
 	Windows    int // profiles added
 	Duplicates int // profiles that had been added before
 	Refused    []error
+	Regridded  []Regridded
+}
+
+// Regridded is a profile that was counted by another layout than those that came
+// before it for the same window. What was counted stays exact; where values fell in
+// between the edges of the window's grid is an estimate from then on.
+type Regridded struct {
+	Model, Version, Instance string
+	Warnings                 []string
 }
 
 // Merge adds parcels to what is kept, in one commit. A parcel that came before
@@ -64,7 +65,7 @@ type Merged struct {
 func (e *Evaluator) Merge(parcels []Parcel, now time.Time) (Merged, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m := merge{Evaluator: e, tx: e.store.Begin(), now: now, profiles: map[windowKey]*profile.Profile{}, seen: map[seenKey]*store.Seen{}}
+	m := merge{Evaluator: e, tx: e.store.Begin(), now: now, profiles: map[windowKey]*profile.Profile{}, seen: map[seenKey]*store.Seen{}, layouts: map[string]*profile.Layout{}}
 	defer m.tx.Discard()
 	generation, err := m.tx.Generation()
 	if err != nil {
@@ -111,13 +112,24 @@ type merge struct {
 	profiles   map[windowKey]*profile.Profile
 	seen       map[seenKey]*store.Seen
 	references []*reference.Reference
+	layouts    map[string]*profile.Layout // that came in this merge
 	out        Merged
 }
 
 func (m *merge) add(p *Parcel) error {
-	if p.Kind == "reference" {
+	switch p.Kind {
+	case kindWindow:
+		return m.window(p)
+	case kindReference:
 		return m.reference(p)
+	case kindLayout:
+		return m.introduced(p)
 	}
+	m.out.Refused = append(m.out.Refused, fmt.Errorf("a parcel of kind %q of model %q from %s: this build does not know it", p.Kind, p.Model, p.Instance))
+	return nil
+}
+
+func (m *merge) window(p *Parcel) error {
 	seen, err := m.sequences(seenKey{p.Instance, p.Model})
 	if err != nil {
 		return err
@@ -126,15 +138,12 @@ func (m *merge) add(p *Parcel) error {
 		m.out.Duplicates++
 		return nil
 	}
-	l, ok, err := m.layout(p.Layout)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return UnknownLayout{p.Model, p.Version, p.Layout}
-	}
 	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
 		return m.refuse(err)
+	}
+	l, err := m.layout(p)
+	if err != nil {
+		return err
 	}
 	part, err := profile.Decode(p.Body, l)
 	if err != nil {
@@ -147,7 +156,10 @@ func (m *merge) add(p *Parcel) error {
 		return err
 	}
 	if whole.Layout() != l {
-		part, _ = part.Convert(whole.Layout())
+		var warnings []string
+		if part, warnings = part.Convert(whole.Layout()); len(warnings) > 0 {
+			m.out.Regridded = append(m.out.Regridded, Regridded{p.Model, p.Version, p.Instance, warnings})
+		}
 	}
 	if err := whole.Merge(part); err != nil {
 		return err
@@ -191,45 +203,6 @@ func (m *merge) sequences(k seenKey) (*store.Seen, error) {
 		m.seen[k] = s
 	}
 	return s, err
-}
-
-// layout finds a layout, also among the references of this very merge.
-func (m *merge) layout(id string) (*profile.Layout, bool, error) {
-	for _, r := range m.references {
-		l, err := m.catalog.Live(r)
-		if err == nil && l.ID() == id {
-			return l, true, nil
-		}
-		if r.Layout().ID() == id {
-			return r.Layout(), true, nil
-		}
-	}
-	return m.catalog.Layout(id)
-}
-
-// reference keeps a reference that another process has made. In the process
-// that made it, it is known.
-func (m *merge) reference(p *Parcel) error {
-	ref, err := reference.Decode(p.Body)
-	if err != nil {
-		m.out.Refused = append(m.out.Refused, fmt.Errorf("reference of model %q from %s: %w", p.Model, p.Instance, err))
-		return nil
-	}
-	known, ok, err := m.catalog.Reference(ref.Model, ref.Version, ref.Dataset)
-	if err != nil {
-		return err
-	}
-	if ok && known.Layout().ID() == ref.Layout().ID() && known.Version == ref.Version && known.Rows == ref.Rows {
-		return nil
-	}
-	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
-		return m.refuse(err)
-	}
-	if err := m.catalog.Keep(m.tx, ref); err != nil {
-		return err
-	}
-	m.references = append(m.references, ref)
-	return nil
 }
 
 func (m *merge) write() error {

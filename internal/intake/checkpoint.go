@@ -16,6 +16,7 @@ import (
 const (
 	KindWindow    = "window"    // the profile of one window, a part of it
 	KindReference = "reference" // a reference that evaluators need
+	KindLayout    = "layout"    // a layout that profiles refer to; never in the outbox
 )
 
 // Checkpoint moves what has been counted into the outbox, makes references of

@@ -65,6 +65,10 @@ type Intake struct {
 	logged   atomic.Int64 // bytes of the log since the last checkpoint
 	full     chan struct{}
 
+	delivery sync.Mutex // one at a time; guards the next
+	outbox   outbox
+	aside    atomic.Int64 // parcels in it
+
 	work sync.Pool
 }
 

@@ -26,7 +26,7 @@ import (
 func TestSameProfilesWhateverTheWay(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	refs := []*reference.Reference{trained(t, "a"), trained(t, "b")}
-	events := statements(rng, 400)
+	events := statements(rng, 150)
 
 	one := newFleet(t, rng, refs, 1)
 	one.send(0, events)
@@ -44,7 +44,7 @@ func TestSameProfilesWhateverTheWay(t *testing.T) {
 	if settled < 5 {
 		t.Fatalf("only %d profiles take something back; that proves nothing", settled)
 	}
-	for round := range 12 {
+	for round := range 8 {
 		f := newFleet(t, rng, refs, 1+rng.IntN(4))
 		shuffled := slices.Clone(events)
 		rng.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
@@ -65,7 +65,7 @@ func trained(t *testing.T, name string) *reference.Reference {
 	rng := rand.New(rand.NewPCG(3, uint64(name[0])))
 	ref, err := reference.Build(defined(name), func(yield func(*record.Record, error) bool) {
 		rng := rand.New(rand.NewPCG(rng.Uint64(), 1))
-		for range 500 {
+		for range 300 {
 			r := answered(rng, record.Reference, name, "")
 			r.Fields = append(r.Fields, labels(rng)...)
 			if !yield(&r, nil) {
@@ -89,7 +89,7 @@ func defined(name string) *model.Definition {
 
 func answered(rng *rand.Rand, event record.Event, name, id string) record.Record {
 	r := record.Record{Event: event, Model: name, Version: "1", Stamped: true, ID: id}
-	r.Time = start.Add(-time.Duration(rng.IntN(6*3600)) * time.Second).UnixNano()
+	r.Time = start.Add(-time.Duration(rng.IntN(5*3600)) * time.Second).UnixNano()
 	r.Append(record.Features, "x", record.Num(1000*rng.Float64()))
 	if rng.IntN(10) == 0 {
 		r.Fields[0].Value = record.Value{}
@@ -157,12 +157,7 @@ func newFleet(t *testing.T, rng *rand.Rand, refs []*reference.Reference, n int) 
 	for i := range n + 1 {
 		fs := vfs.NewMem()
 		p := open(t, fs, define(defined("a"), defined("b")))
-		for _, ref := range refs {
-			tx := p.store.Begin()
-			p.must(p.catalog.Keep(tx, ref))
-			p.must(tx.Commit(store.Sync))
-			p.must(p.catalog.Activate(ref))
-		}
+		p.learn(refs...)
 		if i == n {
 			f.evaluator = p
 			t.Cleanup(p.close)
@@ -172,6 +167,17 @@ func newFleet(t *testing.T, rng *rand.Rand, refs []*reference.Reference, n int) 
 		t.Cleanup(func() { f.gateways[i].close() })
 	}
 	return f
+}
+
+// learn makes references known, as a start does that reads them from files.
+func (p *process) learn(refs ...*reference.Reference) {
+	p.t.Helper()
+	for _, ref := range refs {
+		tx := p.store.Begin()
+		p.must(p.catalog.Keep(tx, ref))
+		p.must(tx.Commit(store.Sync))
+		p.must(p.catalog.Activate(ref))
+	}
 }
 
 // send gives a batch to a gateway.

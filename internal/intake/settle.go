@@ -90,7 +90,7 @@ func (in *Intake) build(k pendingKey, v *catalog.Version, of warmup) (*reference
 	o := reference.Options{Limits: in.catalog.Options().Profile, SampleRows: in.catalog.Options().Rows}
 	limit, source := 0, "ml.reference rows"
 	if k.dataset == "" {
-		limit, source = in.catalog.Options().Warmup, "warm-up: the first records"
+		limit, source = in.catalog.Options().Warmup, reference.Warmup
 	}
 	if k.dataset == model.Test {
 		o.Layout = v.Layout()

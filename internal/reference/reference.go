@@ -24,6 +24,10 @@ type Reference struct {
 	Warnings []string
 }
 
+// Warmup is the Source of a reference that nobody gave: the first records of a
+// version.
+const Warmup = "warm-up: the first records"
+
 // Layout is that of the profile: what the predictions of the model are counted
 // by.
 func (r *Reference) Layout() *profile.Layout { return r.Profile.Layout() }

@@ -46,6 +46,19 @@ func (s *Store) EachParcelFrom(seq uint64, fn func(Parcel) error) error {
 	})
 }
 
+// Parcel returns the parcel with a sequence, if it is there.
+func (s *Store) Parcel(seq uint64) (p Parcel, ok bool, err error) {
+	key := parcelKey(seq)
+	b, ok, err := s.get(key)
+	if err != nil || !ok {
+		return Parcel{}, false, err
+	}
+	if p, err = readParcel(key, b); err != nil {
+		return Parcel{}, false, damage(s.dir, err)
+	}
+	return p, true, nil
+}
+
 // LastParcelSeq returns the largest sequence ever put, delivered or not, 0 when
 // there was none.
 func (s *Store) LastParcelSeq() (uint64, error) {

@@ -2,6 +2,7 @@ package profileprocessor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,6 +32,8 @@ type profiler struct {
 	refusals *refusals
 
 	intake  *intake.Intake // set from Start to Shutdown
+	posted  chan struct{}  // there may be something to deliver
+	health  health
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 	batches sync.Pool // of *batch
@@ -78,7 +81,9 @@ func (p *profiler) Start(_ context.Context, host component.Host) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // not Start's context: that one ends
 	p.cancel = cancel
-	p.done.Go(func() { p.flushes(ctx, host) })
+	p.posted, p.health.host = make(chan struct{}, 1), host
+	p.done.Go(func() { p.checkpoints(ctx) })
+	p.done.Go(func() { p.deliveries(ctx) })
 	if p.cfg.Durability == Interval {
 		p.done.Go(func() { p.syncs(ctx) })
 	}
@@ -88,6 +93,12 @@ func (p *profiler) Start(_ context.Context, host component.Host) error {
 func (p *profiler) observe() error {
 	if err := p.tel.RegisterProfileHeldBytesCallback(func(_ context.Context, o metric.Int64Observer) error {
 		o.Observe(p.intake.HeldBytes())
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := p.tel.RegisterProfileWaitingParcelsCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(p.intake.SetAside())
 		return nil
 	}); err != nil {
 		return err
@@ -102,8 +113,9 @@ func (p *profiler) observe() error {
 	})
 }
 
-// flushes sends profiles on at intervals, and at once when memory is full.
-func (p *profiler) flushes(ctx context.Context, host component.Host) {
+// checkpoints moves what was counted into the outbox at intervals, and at once
+// when memory is full.
+func (p *profiler) checkpoints(ctx context.Context) {
 	t := time.NewTicker(p.cfg.FlushInterval)
 	defer t.Stop()
 	for {
@@ -115,13 +127,51 @@ func (p *profiler) flushes(ctx context.Context, host component.Host) {
 		case <-p.intake.Full():
 			now = time.Now()
 		}
-		ev := componentstatus.NewEvent(componentstatus.StatusOK)
-		if err := p.flush(ctx, now); err != nil {
-			p.log.Warn("Could not flush profiles; trying again", zap.Error(err), zap.Duration("in", p.cfg.FlushInterval))
-			ev = componentstatus.NewRecoverableErrorEvent(err)
+		err := p.checkpoint(ctx, now)
+		if err != nil {
+			p.log.Warn("Could not checkpoint; trying again", zap.Error(err), zap.Duration("in", p.cfg.FlushInterval))
 		}
-		componentstatus.ReportStatus(host, ev)
+		p.health.report(&p.health.checkpoint, err)
+		select {
+		case p.posted <- struct{}{}:
+		default: // a delivery is under way, and another comes after it
+		}
 	}
+}
+
+// deliveries sends on what is in the outbox. It has its own goroutine, since the
+// next component may be slow or away, and memory must not wait for that.
+func (p *profiler) deliveries(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.posted:
+		}
+		err := p.deliver(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.refusals.say("deliver", time.Now(), "Could not deliver profiles; they are kept and sent again", zap.Error(err))
+		}
+		p.health.report(&p.health.delivery, err)
+	}
+}
+
+// health is what the component says of itself.
+type health struct {
+	host                 component.Host
+	mu                   sync.Mutex
+	checkpoint, delivery error // the latest
+}
+
+func (h *health) report(which *error, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	*which = err
+	ev := componentstatus.NewEvent(componentstatus.StatusOK)
+	if err := errors.Join(h.checkpoint, h.delivery); err != nil {
+		ev = componentstatus.NewRecoverableErrorEvent(err)
+	}
+	componentstatus.ReportStatus(h.host, ev)
 }
 
 // syncs makes the log durable at intervals.
@@ -140,9 +190,9 @@ func (p *profiler) syncs(ctx context.Context) {
 	}
 }
 
-// flush ends with the counts of everything acknowledged so far in the outbox,
-// and the outbox with the next component.
-func (p *profiler) flush(ctx context.Context, now time.Time) error {
+// checkpoint ends with the counts of everything acknowledged so far in the
+// outbox.
+func (p *profiler) checkpoint(ctx context.Context, now time.Time) error {
 	built, err := p.intake.Checkpoint(now)
 	p.tel.ProfileCheckpointDuration.Record(ctx, time.Since(now).Seconds())
 	for _, r := range built {
@@ -156,8 +206,20 @@ func (p *profiler) flush(ctx context.Context, now time.Time) error {
 		p.refusals.say("warmup/"+w.Model+"/"+w.Version, now, "Waiting for a reference; results follow then. Shorten it with modelstore.warmup, or name a file with reference.path",
 			zap.String("model", w.Model), zap.String("version", w.Version), zap.String("dataset", w.Dataset), zap.Int("records", w.Rows))
 	}
+	return nil
+}
+
+// deliver hands the outbox to the next component. When something is not taken it
+// goes on with the rest for as long as a flush interval.
+func (p *profiler) deliver(ctx context.Context) error {
+	begun, refused := time.Now(), false
 	n, err := p.intake.Deliver(func(parcels []store.Parcel) error {
-		return p.next.ConsumeLogs(ctx, otelml.Parcels(p.intake.Instance(), parcels))
+		if refused && time.Since(begun) > p.cfg.FlushInterval {
+			return intake.ErrLater
+		}
+		err := p.next.ConsumeLogs(ctx, otelml.Parcels(p.intake.Instance(), parcels))
+		refused = refused || err != nil
+		return err
 	})
 	p.tel.ProfileParcelsSent.Add(ctx, int64(n))
 	return err
@@ -209,7 +271,7 @@ func (p *profiler) Shutdown(ctx context.Context) error {
 	p.cancel()
 	p.done.Wait()
 	p.cancel = nil
-	err := p.flush(ctx, time.Now())
+	err := errors.Join(p.checkpoint(ctx, time.Now()), p.deliver(ctx))
 	p.tel.Shutdown()
 	return err
 }

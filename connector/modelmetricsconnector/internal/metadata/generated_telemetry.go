@@ -29,6 +29,7 @@ type TelemetryBuilder struct {
 	ModelmetricsEvaluationDuration metric.Float64Histogram
 	ModelmetricsProfilesMerged     metric.Int64Counter
 	ModelmetricsProfilesRefused    metric.Int64Counter
+	ModelmetricsProfilesRegridded  metric.Int64Counter
 	ModelmetricsWindowsEvaluated   metric.Int64Counter
 }
 
@@ -77,6 +78,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ModelmetricsProfilesRefused, err = builder.meter.Int64Counter(
 		"otelcol_modelmetrics_profiles_refused",
 		metric.WithDescription("Number of profiles that were not added, by reason. [Alpha]"),
+		metric.WithUnit("{profile}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsProfilesRegridded, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_profiles_regridded",
+		metric.WithDescription("Number of profiles that were counted by another layout than those before them in their window, so that histograms are estimates. Senders that share a reference file have none. [Alpha]"),
 		metric.WithUnit("{profile}"),
 	)
 	errs = errors.Join(errs, err)

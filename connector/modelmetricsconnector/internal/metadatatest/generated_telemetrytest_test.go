@@ -22,6 +22,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ModelmetricsEvaluationDuration.Record(context.Background(), 1)
 	tb.ModelmetricsProfilesMerged.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesRefused.Add(context.Background(), 1)
+	tb.ModelmetricsProfilesRegridded.Add(context.Background(), 1)
 	tb.ModelmetricsWindowsEvaluated.Add(context.Background(), 1)
 	AssertEqualModelmetricsEvaluationDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
@@ -30,6 +31,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsProfilesRefused(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsProfilesRegridded(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsWindowsEvaluated(t, testTel,

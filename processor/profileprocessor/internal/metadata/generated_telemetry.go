@@ -34,6 +34,7 @@ type TelemetryBuilder struct {
 	ProfileParcelsSent        metric.Int64Counter
 	ProfileRecordsAccepted    metric.Int64Counter
 	ProfileRecordsRefused     metric.Int64Counter
+	ProfileWaitingParcels     metric.Int64ObservableUpDownCounter
 	ProfileWaitingRecords     metric.Int64ObservableUpDownCounter
 }
 
@@ -54,6 +55,21 @@ func (builder *TelemetryBuilder) RegisterProfileHeldBytesCallback(cb metric.Int6
 		cb(ctx, &observerInt64{inst: builder.ProfileHeldBytes, obs: o})
 		return nil
 	}, builder.ProfileHeldBytes)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProfileWaitingParcelsCallback sets callback for observable ProfileWaitingParcels metric.
+func (builder *TelemetryBuilder) RegisterProfileWaitingParcelsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProfileWaitingParcels, obs: o})
+		return nil
+	}, builder.ProfileWaitingParcels)
 	if err != nil {
 		return err
 	}
@@ -141,6 +157,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_profile_records_refused",
 		metric.WithDescription("Number of records, or parts of records, that could not be used, by reason. [Alpha]"),
 		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProfileWaitingParcels, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_profile_waiting_parcels",
+		metric.WithDescription("Number of profiles and references that the next component has not taken; they are kept and sent again. [Alpha]"),
+		metric.WithUnit("{parcel}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProfileWaitingRecords, err = builder.meter.Int64ObservableUpDownCounter(
