@@ -77,8 +77,8 @@ type ChangeTracking struct {
 	UserKey configopaque.String `mapstructure:"user_key"`
 	// Storage names a storage extension that remembers which versions are known.
 	Storage *component.ID `mapstructure:"storage"`
-	// LearnFor is, without storage, the time after a start in which versions that
-	// appear are taken for known ones.
+	// LearnFor is the time after the first start (without storage: after each) in
+	// which versions that appear are taken for known ones.
 	LearnFor time.Duration `mapstructure:"learn_for"`
 	_        struct{}
 }

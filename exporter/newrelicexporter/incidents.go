@@ -14,7 +14,7 @@ import (
 func (b *logBatch) incident(resource pcommon.Map, lr plog.LogRecord) {
 	a, refusal := otelml.ReadAlert(resource, lr)
 	if refusal != nil {
-		b.refuse("no_incident", refusal.Error())
+		b.refuse("no_incident", "an ml.alert opens no incident and is sent as a log only: "+refusal.Error())
 		return
 	}
 	e := newrelic.Incident(&a, b.now)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/newrelic/newrelic-telemetry-sdk-go/telemetry"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/otel/attribute"
@@ -194,9 +193,4 @@ func (s *sayings) may(kind string, now time.Time) bool {
 	}
 	s.said[kind] = now // the kinds are few: all of them are words of this package
 	return true
-}
-
-// permanent marks an error of a caller that will not get better.
-func permanent(format string, args ...any) error {
-	return consumererror.NewPermanent(fmt.Errorf(format, args...))
 }

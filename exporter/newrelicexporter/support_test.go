@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exportertest"
@@ -43,6 +44,7 @@ type fake struct {
 	taken  map[string][]string // of each path: bodies that were accepted
 	asked  map[string]int      // of each path: all requests
 	times  []time.Time         // of all requests
+	refuse int                 // what NerdGraph answers, if not 0
 }
 
 // answer is what a request is answered.
@@ -82,6 +84,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Unlock()
 	if a.hang {
 		<-r.Context().Done()
+		return
+	}
+	if r.URL.Path == graphQLPath && f.refuse != 0 {
+		w.WriteHeader(f.refuse)
 		return
 	}
 	if r.URL.Path == graphQLPath {
@@ -305,27 +311,10 @@ func (f *fake) metricsExporter(c *Config) (exporter.Metrics, *observer.ObservedL
 	return e, logs
 }
 
-func (f *fake) logsExporter(c *Config) (exporter.Logs, *observer.ObservedLogs) {
-	f.t.Helper()
-	set, logs := settings()
-	e, err := NewFactory().CreateLogs(f.t.Context(), set, c)
-	if err == nil {
-		err = e.Start(f.t.Context(), componenttest.NewNopHost())
-	}
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(func() {
-		if err := e.Shutdown(context.Background()); err != nil {
-			f.t.Error(err)
-		}
-	})
-	return e, logs
-}
-
 // pushers are the exporter without its queue, at a time of the test's choice.
-func (f *fake) metricsPusher(c *Config, now time.Time) *metricsPusher {
+func (f *fake) metricsPusher(c *Config, now time.Time, host ...component.Host) *metricsPusher {
 	f.t.Helper()
+	host = append(host, componenttest.NewNopHost())
 	set, _ := settings()
 	s, err := newSender(set, c)
 	if err != nil {
@@ -333,7 +322,7 @@ func (f *fake) metricsPusher(c *Config, now time.Time) *metricsPusher {
 	}
 	s.now = func() time.Time { return now }
 	m := newMetricsPusher(s, c)
-	if err := m.start(f.t.Context(), componenttest.NewNopHost()); err != nil {
+	if err := m.start(f.t.Context(), host[0]); err != nil {
 		f.t.Fatal(err)
 	}
 	return m
@@ -392,6 +381,8 @@ func golden(t *testing.T, name string, bodies map[string][]string) {
 	}
 }
 
+func timestamp(t time.Time) pcommon.Timestamp { return pcommon.NewTimestampFromTime(t) }
+
 // window is the time of the tests' points.
 var window = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -404,8 +395,8 @@ func gauges(names ...string) pmetric.Metrics {
 		m := sm.Metrics().AppendEmpty()
 		m.SetName(n)
 		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
-		p.SetStartTimestamp(pcommon.NewTimestampFromTime(window.Add(-time.Hour)))
-		p.SetTimestamp(pcommon.NewTimestampFromTime(window))
+		p.SetStartTimestamp(timestamp(window.Add(-time.Hour)))
+		p.SetTimestamp(timestamp(window))
 		p.SetDoubleValue(float64(i))
 		p.Attributes().PutStr("ml.model.name", "churn")
 		p.Attributes().PutStr("ml.model.version", "2")
@@ -420,7 +411,7 @@ func records(names ...string) plog.Logs {
 	for _, n := range names {
 		lr := sl.LogRecords().AppendEmpty()
 		lr.SetEventName(n)
-		lr.SetTimestamp(pcommon.NewTimestampFromTime(window))
+		lr.SetTimestamp(timestamp(window))
 		lr.Attributes().PutStr("ml.model.name", "churn")
 		lr.Attributes().PutStr("ml.model.version", "2")
 	}
