@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -91,8 +92,9 @@ func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error)
 func (c *Catalog) Options() Options { return c.opts }
 
 // Admit returns the version that a record belongs to, and registers it if it is
-// new. It refuses with UnknownModel, TooManyModels or TooManyVersions: these
-// errors are a record.Refusal, others are of the store.
+// new. It refuses with UnknownModel, TooManyModels, TooManyVersions, or Corrupt
+// where the model has no usable reference: these errors are a record.Refusal, others
+// are of the store.
 func (c *Catalog) Admit(name, version string) (*Version, error) {
 	c.mu.RLock()
 	m := c.models[name]
@@ -122,8 +124,18 @@ func (c *Catalog) Admit(name, version string) (*Version, error) {
 		return nil, record.Refusal{Reason: record.TooManyVersions, Key: name,
 			Detail: fmt.Sprintf("has limits.versions=%d versions already; %q is one more", c.opts.Versions, version)}
 	}
-	return c.register(name, version)
+	v, err := c.register(name, version)
+	if _, ok := errors.AsType[unusable](err); ok { // it stops this model, and no other
+		return nil, record.Refusal{Reason: record.Corrupt, Key: name, Detail: err.Error()}
+	}
+	return v, err
 }
+
+// unusable is why a model cannot be counted, though the store can be read: its
+// reference cannot, or its definition does not fit it.
+type unusable struct{ error }
+
+func (u unusable) Unwrap() error { return u.error }
 
 // register adds a version and finds its layout. The caller holds the lock, or
 // is the only one who knows c.
@@ -182,20 +194,20 @@ func (c *Catalog) Follow(generation uint64) error {
 func (c *Catalog) live(def *model.Definition, ref *reference.Reference) (*profile.Layout, error) {
 	segments, err := reference.Segments(def)
 	if err != nil {
-		return nil, err
+		return nil, unusable{err}
 	}
 	if len(segments) == 0 && len(ref.Layout().Segments) > 0 && len(def.Fields) == 0 && len(def.Outputs) == 0 {
 		segments = ref.Layout().Segments // an artifact brings its own, where nothing else is said
 	}
 	l, err := ref.Layout().With(segments, c.opts.Profile)
 	if err != nil {
-		return nil, err
+		return nil, unusable{err}
 	}
 	if known := c.layouts[l.ID()]; known != nil {
 		return known, nil
 	}
 	if _, err := profile.NewPlan(l); err != nil {
-		return nil, fmt.Errorf("model %q: %w", def.Name, err)
+		return nil, unusable{fmt.Errorf("model %q: %w", def.Name, err)}
 	}
 	c.layouts[l.ID()] = l
 	return l, nil

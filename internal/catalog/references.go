@@ -35,7 +35,7 @@ func (c *Catalog) reference(name, version, dataset string) (*reference.Reference
 		}
 		ref, err := reference.Decode(b)
 		if err != nil {
-			return nil, false, fmt.Errorf("reference of model %q version %q: %w", name, v, err)
+			return nil, false, unusable{fmt.Errorf("reference of model %q version %q: %w", name, v, err)}
 		}
 		c.remember(key, ref)
 		return ref, true, nil
@@ -94,14 +94,14 @@ func (c *Catalog) Activate(ref *reference.Reference) error {
 		m = &Model{Definition: &model.Definition{Name: ref.Model}, versions: map[string]*Version{}}
 		c.models[ref.Model] = m
 	}
-	l, err := c.live(m.Definition, ref)
-	if err != nil {
+	if _, err := c.live(m.Definition, ref); err != nil {
 		return err
 	}
 	for name, v := range m.versions {
-		_, own := c.references[referenceKey{ref.Model, name, model.Training}]
-		if ref.Version == name || ref.Version == "" && !own {
-			v.layout.Store(l)
+		if ref.Version == name || ref.Version == "" {
+			if err := c.settle(v); err != nil { // one of its own comes first
+				return err
+			}
 		}
 	}
 	return nil
