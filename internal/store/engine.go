@@ -98,6 +98,7 @@ func pebbleOptions(o *Options, f *fence, lock *pebble.Lock) *pebble.Options {
 		CacheSize:                   o.CacheBytes + memTables*o.MemTableBytes, // memtables count as cache
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: memTables,
+		L0StopWritesThreshold:       stopCommits,
 		MaxOpenFiles:                500,
 		MaxManifestFileSize:         1 << 20, // it is read whole to compare it with the guard
 		Logger:                      quietLogger{o.Logger, f},
@@ -113,6 +114,22 @@ func pebbleOptions(o *Options, f *fence, lock *pebble.Lock) *pebble.Options {
 // memTables is the number of memtables that may wait to be flushed before
 // commits wait too.
 const memTables = 3
+
+// Above so many layers of young tables Pebble lets commits wait until they are
+// merged into older ones, which never happens when one of these is damaged. So
+// commits are refused before, once damage is known.
+const (
+	stopCommits   = 24
+	refuseCommits = 12
+)
+
+// stuck returns the damage by which commits would soon wait for good.
+func (e *engine) stuck() error {
+	if damaged := e.fence.damaged.Load(); damaged != nil && e.db.Metrics().Levels[0].Sublevels >= refuseCommits {
+		return damaged
+	}
+	return nil
+}
 
 // listen makes a failed flush stop the store, since Pebble would repeat it
 // without a pause and without an end, and commits would wait for it. A flush of
@@ -135,7 +152,9 @@ func listen(log Logger, f *fence) *pebble.EventListener {
 			}
 		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			text := (&CorruptError{f.PathDir(i.Path), f.PathBase(i.Path), i.Details}).Error()
+			bad := &CorruptError{f.PathDir(i.Path), f.PathBase(i.Path), i.Details}
+			f.damaged.Store(bad)
+			text := bad.Error()
 			if _, again := said.LoadOrStore(text, true); !again {
 				log.Errorf("store: %s", text)
 			}

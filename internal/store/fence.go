@@ -34,6 +34,8 @@ type fence struct {
 	guard   *guard                // nil when nothing is written
 	opening atomic.Bool           // from creation until Pebble is open: every failed change trips
 	cause   atomic.Pointer[error] // the first failure; nil while all is well
+
+	damaged atomic.Pointer[CorruptError] // that reading has found last
 }
 
 func newFence(inner vfs.FS, g *guard) *fence {

@@ -96,6 +96,9 @@ func (tx *Tx) Commit(d Durability) error {
 
 // apply commits b and asks the fence whether it reached the disk.
 func (s *Store) apply(e *engine, b *pebble.Batch, d Durability) error {
+	if err := e.stuck(); err != nil {
+		return err
+	}
 	e.recent.Add(int64(b.Len()))
 	err := e.db.Apply(b, &pebble.WriteOptions{Sync: bool(d)})
 	if failed := e.fence.tripped(); failed != nil {
