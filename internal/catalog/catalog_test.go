@@ -252,6 +252,9 @@ func TestReferences(t *testing.T) {
 			t.Errorf("version %s has lost its segments", version)
 		}
 	}
+	if l, ok, err := s.Layout(own.Layout().ID()); err != nil || !ok || l.ID() != own.Layout().ID() {
+		t.Errorf("the layout of a reference is lost: %v", err)
+	}
 }
 
 func (s *shop) admitted(name, version string) *catalog.Version {
@@ -436,8 +439,19 @@ func TestFollow(t *testing.T) {
 	if v.Layout() != nil {
 		t.Error("the same generation is read again")
 	}
-	s.must(s.Follow(s.store.Generation() + 1))
-	if v.Layout() == nil {
-		t.Error("another generation is not")
+	next := s.store.Generation() + 1
+	s.must(s.Follow(next))
+	first := v.Layout()
+	if first == nil {
+		t.Fatal("another generation is not")
+	}
+	other := *build(t, sliced("m"), rows(3))
+	other.Model, other.Dataset = "m", model.Training
+	s.commit(func(tx *store.Tx) { s.must(s.Keep(tx, &other)) })
+	if s.must(s.Follow(next)); v.Layout() != first {
+		t.Error("a generation is followed twice")
+	}
+	if s.must(s.Follow(next + 1)); v.Layout() == first {
+		t.Error("what was remembered is not read again")
 	}
 }

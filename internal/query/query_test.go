@@ -25,9 +25,9 @@ type shelf struct {
 	windows    map[int64]*profile.Profile
 	references map[string]*reference.Reference
 	definition *model.Definition
-	regridded  bool
-	broken     error // of reading profiles
-	lost       error // of reading references
+	mixed      map[int64]bool // periods from here are of several layouts
+	broken     error          // of reading profiles
+	lost       error          // of reading references
 	reads      []string
 }
 
@@ -48,7 +48,7 @@ func (s *shelf) Profile(name, version string, from, to int64) (p *profile.Profil
 			}
 		}
 	}
-	return p, s.regridded, s.broken
+	return p, s.mixed[from], s.broken
 }
 
 func (s *shelf) Reference(_, _, dataset string) (*reference.Reference, bool, error) {
@@ -60,11 +60,12 @@ func (s *shelf) Definition(string) (*model.Definition, bool) {
 	return s.definition, s.definition != nil
 }
 
-// definition has two kinds of fields, an output and two segments.
+// definition has a field of which nothing is measured, an output and two segments.
 func definition() *model.Definition {
 	half := 0.5
 	return &model.Definition{
 		Name:    "m",
+		Fields:  map[string]model.Field{"features.note": {Type: model.Text}},
 		Outputs: []model.Output{{Prediction: "score", Actual: "truth", Threshold: &half}},
 		Segments: []model.Segment{
 			{Name: "region", Field: "features.region"}, {Name: "high", Where: "features.x >= 5"},
@@ -195,11 +196,14 @@ func TestAsk(t *testing.T) {
 	if m := ask(t, e, query.Question{Metric: "ml.drift.psi", Field: x, Baseline: training}); m.Verdict != drift.VerdictDrift || m.Ref != 1000 {
 		t.Errorf("psi of x: %+v", m)
 	}
-	s.regridded = true
-	e.Forget("m", "1")
-	for _, b := range []model.Baseline{training, dayBefore} {
-		if m := ask(t, e, query.Question{Metric: "ml.drift.psi", Field: x, Baseline: b}); !slices.Contains(m.Warnings, "regridded") {
-			t.Errorf("of a period in several layouts, against %s: %+v", b, m)
+	for _, from := range []int64{0, 2 * hour} { // the period before, then the one in question
+		s.mixed = map[int64]bool{from: true}
+		e.Forget("m", "1")
+		for _, b := range []model.Baseline{training, dayBefore} {
+			m := ask(t, e, query.Question{Metric: "ml.drift.psi", Field: x, Baseline: b})
+			if slices.Contains(m.Warnings, "regridded") != (from > 0 || b == dayBefore) {
+				t.Errorf("of several layouts from %d, against %s: %+v", from/hour, b, m)
+			}
 		}
 	}
 	if _, err := e.Ask(query.Question{Metric: "ml.drift"}); err == nil {
@@ -271,7 +275,7 @@ func TestStandard(t *testing.T) {
 		"ml.drift.psi":         slices * 4, // x, region, score, truth
 		"ml.drift.ks":          slices * 2, "ml.drift.chi2": slices * 2, measure.MetricPValue: slices * 4,
 		measure.MetricDetected: slices * 4, measure.MetricShare: slices,
-		"ml.performance.accuracy": slices, "ml.field.mean": slices * 2, "ml.field.unique": slices * 4, "ml.integrity.missing_ratio": slices * 3,
+		"ml.performance.accuracy": slices, "ml.field.mean": slices * 2, "ml.field.unique": slices * 4, "ml.integrity.missing_ratio": slices * 4,
 		"ml.integrity.new_values": slices, "baseline test": 0,
 	} {
 		if n[metric] != want {
