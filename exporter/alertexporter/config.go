@@ -46,8 +46,8 @@ type Config struct {
 
 // RemoteConfig is how to reach Alertmanagers elsewhere.
 type RemoteConfig struct {
-	// ClientConfig has the keys of confighttp: tls, auth, headers, timeout, ….
-	confighttp.ClientConfig `mapstructure:",squash"`
+	// HTTP has the keys of confighttp: tls, auth, headers, timeout, ….
+	HTTP confighttp.ClientConfig `mapstructure:",squash"`
 	// Endpoints are the base addresses of all Alertmanagers of a cluster, not that of a balancer before them.
 	Endpoints []string `mapstructure:"endpoints"`
 	// Interval is how often an alert that fires is repeated to them.
@@ -68,7 +68,7 @@ func defaultConfig() *Config {
 	return &Config{
 		Directory: defaultDirectory,
 		API:       configoptional.Default(server),
-		Remote:    configoptional.Default(RemoteConfig{ClientConfig: client, Interval: time.Minute}),
+		Remote:    configoptional.Default(RemoteConfig{HTTP: client, Interval: time.Minute}),
 	}
 }
 
@@ -129,8 +129,8 @@ func (c *Config) validateRemote(r *RemoteConfig) error {
 
 // all are the endpoints, that of confighttp too.
 func (r *RemoteConfig) all() []string {
-	if r.Endpoint != "" {
-		return append([]string{r.Endpoint}, r.Endpoints...)
+	if r.HTTP.Endpoint != "" {
+		return append([]string{r.HTTP.Endpoint}, r.Endpoints...)
 	}
 	return r.Endpoints
 }

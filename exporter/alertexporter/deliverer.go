@@ -72,7 +72,7 @@ func (d *deliverer) Start(ctx context.Context, host component.Host) (err error) 
 	}
 	log := slog.New(handler{log: d.set.Logger})
 	if r := d.cfg.Remote.Get(); r != nil {
-		client, err := r.ToClient(ctx, host.GetExtensions(), d.set.TelemetrySettings)
+		client, err := r.HTTP.ToClient(ctx, host.GetExtensions(), d.set.TelemetrySettings)
 		if err != nil {
 			return fmt.Errorf("remote: %w", err)
 		}

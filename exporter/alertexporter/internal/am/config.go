@@ -168,7 +168,7 @@ func (l *loader) receivers(rs []map[string]any) []map[string]any {
 		case l.known[name]:
 			l.fail(path, fmt.Errorf("name %q is that of another receiver", name))
 		}
-		if name != "" {
+		if name != "" && !l.known[name] {
 			l.known[name] = true
 			l.names = append(l.names, name)
 		}

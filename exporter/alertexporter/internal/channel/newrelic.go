@@ -185,5 +185,6 @@ func zipped(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	w := gzip.NewWriter(&buf)
 	_, err = w.Write(b)
-	return buf.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close())
+	return buf.Bytes(), err
 }
