@@ -7,6 +7,7 @@ import (
 	alertexporter "github.com/driftmeter/driftmeter/exporter/alertexporter"
 	newrelicexporter "github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
+	groundtruthprocessor "github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
@@ -142,6 +143,7 @@ func components() (otelcol.Factories, error) {
 		filterprocessor.NewFactory(),
 		resourceprocessor.NewFactory(),
 		transformprocessor.NewFactory(),
+		groundtruthprocessor.NewFactory(),
 		profileprocessor.NewFactory(),
 	)
 	if err != nil {
@@ -154,6 +156,7 @@ func components() (otelcol.Factories, error) {
 		filterprocessor.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor v0.161.0",
 		resourceprocessor.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor v0.161.0",
 		transformprocessor.NewFactory().Type():     "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.161.0",
+		groundtruthprocessor.NewFactory().Type():   "github.com/driftmeter/driftmeter v0.0.0",
 		profileprocessor.NewFactory().Type():       "github.com/driftmeter/driftmeter v0.0.0",
 	})
 

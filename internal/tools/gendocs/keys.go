@@ -17,6 +17,7 @@ import (
 	"github.com/driftmeter/driftmeter/exporter/alertexporter"
 	"github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
+	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
 )
 
@@ -29,6 +30,7 @@ type configured struct {
 func components() []configured {
 	return []configured{
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
+		{"processor/groundtruthprocessor", groundtruthprocessor.NewFactory().CreateDefaultConfig()},
 		{"processor/profileprocessor", profileprocessor.NewFactory().CreateDefaultConfig()},
 		{"connector/modelmetricsconnector", modelmetricsconnector.NewFactory().CreateDefaultConfig()},
 		{"exporter/alertexporter", alertexporter.NewFactory().CreateDefaultConfig()},

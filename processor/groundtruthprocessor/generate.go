@@ -1,0 +1,3 @@
+package groundtruthprocessor
+
+//go:generate go tool mdatagen metadata.yaml
