@@ -170,7 +170,8 @@ func (c *Catalog) settle(v *Version) error {
 
 // Follow makes the references that are remembered agree with a generation of the
 // store that began with the recovery from a failed write: one that was committed
-// with an error may stand all the same.
+// with an error may stand all the same. A version whose reference is unusable goes
+// on as before, and stops no other.
 func (c *Catalog) Follow(generation uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +181,8 @@ func (c *Catalog) Follow(generation uint64) error {
 	clear(c.references)
 	for _, m := range c.models {
 		for _, v := range m.versions {
-			if err := c.settle(v); err != nil {
+			err := c.settle(v)
+			if _, ok := errors.AsType[unusable](err); err != nil && !ok {
 				return err
 			}
 		}
