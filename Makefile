@@ -35,8 +35,8 @@ full:               ## build dist/driftmeter-full, with every component
 
 # -count=1: the test cache does not see that the binary has changed.
 .PHONY: test crash load bench fuzz race fma
-test: build         ## run all tests, those of the built binary too
-	DRIFTMETER_BIN=$(BIN) go test -count=1 $(T) ./...
+test: dist          ## run all tests, those of the built binaries too
+	DRIFTMETER_BIN=$(BIN) DRIFTMETER_FULL_BIN=$(BIN)-full go test -count=1 $(T) ./...
 crash: build        ## only the tests that cut the power or kill the binary
 	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss|FailedWrites' ./internal/... ./processor/... ./extension/... $(wildcard ./testbed/...)
 load: build         ## what a record costs, by the built binary: the table of docs/performance.md

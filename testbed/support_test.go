@@ -21,9 +21,12 @@ const patience = 2 * time.Minute
 // program is the program under test.
 var program string
 
+// scratch is a directory for the whole run.
+var scratch string
+
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "driftmeter-testbed")
-	if err == nil {
+	if scratch = dir; err == nil {
 		program, err = Binary(dir)
 	}
 	if err != nil {

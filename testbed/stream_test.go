@@ -1,0 +1,207 @@
+package testbed
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// A streamModel is one of the models of TestScaleOut: how a row of it is made,
+// and its definition.
+type streamModel struct {
+	name       string
+	definition string // what follows the name in modelstore.models
+	row        func(rng *rand.Rand, shift float64) map[string]any
+}
+
+// streamModels are of each type, with fields of several, and with segments of
+// each kind.
+var streamModels = []streamModel{
+	{"fraud", `
+    type: binary
+    outputs: [{prediction: proba, actual: fraud, threshold: 0.4}]
+    fields: {features.country: {type: categorical}, features.amount: {type: numeric, min: 0, max: 1000}}
+    segments:
+      - {name: country, field: features.country}
+      - {name: large_abroad, where: 'features.amount > 100 and features.country != "NO"'}`, fraudRow},
+	{"spam", `
+    type: binary
+    outputs: [{prediction: blocked, actual: spam}]
+    segments: [{name: length, field: features.length, boundaries: [100, 1000]}]`, spamRow},
+	{"price", `
+    type: regression
+    outputs: [{prediction: price}]
+    segments: [{name: rooms, field: features.rooms, boundaries: [2, 4]}]`, priceRow},
+	{"species", `
+    type: multiclass
+    outputs: [{prediction: species}]
+    fields: {features.site: {type: categorical}}
+    segments: [{name: site, field: features.site}]`, speciesRow},
+	{"churn", `
+    type: binary
+    outputs: [{prediction: proba, actual: fraud}]
+    fields: {features.country: {type: categorical}}`, fraudRow},
+	{"rent", `
+    type: regression
+    outputs: [{prediction: price}]`, priceRow},
+}
+
+func fraudRow(rng *rand.Rand, shift float64) map[string]any {
+	z := rng.NormFloat64() + shift
+	p := 1 / (1 + math.Exp(2-2*z))
+	row := map[string]any{
+		"features.amount": math.Exp(3 + z), "features.country": []string{"NO", "SE", "DK", "FI"}[rng.IntN(4)],
+		"predictions.proba": p, "actuals.fraud": rng.Float64() < p,
+	}
+	if shift != 0 && rng.IntN(50) == 0 { // values that the reference does not have
+		row["features.country"] = []string{"IS", "EE", ""}[rng.IntN(3)]
+	}
+	if rng.IntN(20) == 0 {
+		delete(row, "features.amount")
+	}
+	return row
+}
+
+func spamRow(rng *rand.Rand, shift float64) map[string]any {
+	n := math.Round(math.Exp(5 + 1.5*rng.NormFloat64() + shift))
+	blocked := rng.IntN(3) == 0
+	return map[string]any{"features.length": n, "predictions.blocked": blocked, "actuals.spam": blocked != (rng.IntN(5) == 0)}
+}
+
+func priceRow(rng *rand.Rand, shift float64) map[string]any {
+	area, rooms := 60+20*rng.NormFloat64()+10*shift, 1+rng.IntN(6)
+	price := 1e6/3 + 3210.12*area // sums of such numbers are rounded
+	return map[string]any{
+		"features.area": area, "features.rooms": rooms,
+		"predictions.price": price, "actuals.price": price * (1 + 0.1*rng.NormFloat64()),
+	}
+}
+
+func speciesRow(rng *rand.Rand, shift float64) map[string]any {
+	kinds := []string{"oak", "ash", "elm", "fir"}
+	k := rng.IntN(4)
+	row := map[string]any{"features.height": 5*float64(k) + rng.NormFloat64() + shift, "features.site": fmt.Sprint("s", rng.IntN(5)), "predictions.species": kinds[k]}
+	if rng.IntN(4) == 0 {
+		k = rng.IntN(4)
+	}
+	row["actuals.species"] = kinds[k]
+	return row
+}
+
+// references writes a training set for each model, and makes artifacts of them
+// with the binary. It returns the text of modelstore.models.
+func references(t *testing.T, dir string) (models string) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(7, 7))
+	models = "models:"
+	for _, m := range streamModels {
+		models += fmt.Sprintf("\n  - name: %s%s\n    reference: {path: %s}", m.name, m.definition, filepath.Join(dir, m.name+".ref"))
+	}
+	config := filepath.Join(dir, "models.yaml")
+	write(t, config, "extensions:\n  modelstore:\n"+indent(models)+"\n")
+	for _, m := range streamModels {
+		var columns []string
+		var text strings.Builder
+		for i := range 1500 {
+			row := m.row(rng, 0)
+			if i == 0 {
+				columns = []string{}
+				for _, g := range []string{"features.", "predictions.", "actuals."} {
+					for _, k := range sorted(m.row(rand.New(rand.NewPCG(1, 1)), 0)) {
+						if strings.HasPrefix(k, g) {
+							columns = append(columns, k)
+						}
+					}
+				}
+				text.WriteString(strings.Join(columns, ",") + "\n")
+			}
+			for j, c := range columns {
+				if j > 0 {
+					text.WriteByte(',')
+				}
+				if v, ok := row[c]; ok {
+					fmt.Fprint(&text, v)
+				}
+			}
+			text.WriteByte('\n')
+		}
+		csv := filepath.Join(dir, m.name+".csv")
+		write(t, csv, text.String())
+		if code, out := run(t, "reference", "build", csv, "--model", m.name, "--config", config, "-o", filepath.Join(dir, m.name+".ref")); code != 0 {
+			t.Fatalf("the reference of %s:\n%s", m.name, out)
+		}
+	}
+	return models
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// An event is one record of a stream.
+type event struct {
+	name, model, version, id string
+	at                       time.Time
+	fields                   map[string]any // by group and name
+}
+
+func (e *event) fill(lr plog.LogRecord) {
+	lr.SetEventName(e.name)
+	lr.SetTimestamp(pcommon.NewTimestampFromTime(e.at))
+	a := lr.Attributes()
+	a.PutStr("ml.model.name", e.model)
+	a.PutStr("ml.model.version", e.version)
+	a.PutStr("ml.prediction.id", e.id)
+	for _, k := range sorted(e.fields) {
+		switch v := e.fields[k].(type) {
+		case float64:
+			a.PutDouble("ml."+k, v)
+		case int:
+			a.PutInt("ml."+k, int64(v))
+		case bool:
+			a.PutBool("ml."+k, v)
+		case string:
+			a.PutStr("ml."+k, v)
+		}
+	}
+}
+
+// batch returns events as a batch.
+func batch(events []event) plog.Logs {
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("service.name", "testbed")
+	s := rl.ScopeLogs().AppendEmpty().LogRecords()
+	for i := range events {
+		events[i].fill(s.AppendEmpty())
+	}
+	return ld
+}
+
+// stream returns n predictions of each model, over the given windows, with
+// their actuals. The first of each model and version touch each window, so that
+// sent again under other ids they make all windows change.
+func stream(rng *rand.Rand, n int, windows []time.Time) (events []event) {
+	for _, m := range streamModels {
+		for i := range n {
+			w := windows[i%len(windows)]
+			events = append(events, event{
+				name: "ml.prediction", model: m.name, version: strconv.Itoa(1 + i/len(windows)%2), id: fmt.Sprintf("%s-%d", m.name, i),
+				at: w.Add(time.Duration(rng.Int64N(int64(time.Hour)))), fields: m.row(rng, 0.3),
+			})
+		}
+	}
+	return events
+}
