@@ -249,7 +249,7 @@ func (p *profiler) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	switch {
 	case err != nil:
 		p.tel.ProfileBatchesFailed.Add(ctx, 1)
-		return err // retryable: nothing of the batch was kept
+		return err // retryable: it was not kept, or will be recognised
 	case out.Duplicate:
 		p.refusals.count(ctx, record.Refusal{Reason: record.Repeated, Detail: "a batch that had been counted was sent again"}, n, now)
 		return nil
