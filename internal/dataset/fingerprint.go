@@ -14,7 +14,7 @@ import (
 
 // generation is raised when the same file and definition give another
 // reference than in the release before.
-const generation = 1
+const generation = 2 // 2: with calibrations
 
 // Fingerprint identifies what Load would return, without reading the file: it
 // changes with the file's name, size and time of modification, and with those
