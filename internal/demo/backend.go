@@ -34,6 +34,7 @@ type Window struct {
 	Start       int64               `json:"start"` // unix nanoseconds
 	End         int64               `json:"end"`
 	Predictions float64             `json:"predictions"`
+	Labels      float64             `json:"labels"`
 	Drifted     *float64            `json:"drifted,omitempty"` // share of the fields
 	Performance map[string]float64  `json:"performance"`       // by metric, such as accuracy
 	Drift       map[string]Distance `json:"drift"`             // by field, such as features.AGEP
@@ -104,6 +105,8 @@ func (b *backend) point(name string, p pmetric.NumberDataPoint) {
 	switch {
 	case name == measure.MetricPredictions:
 		w.Predictions = v
+	case name == measure.MetricActuals:
+		w.Labels = v
 	case name == measure.MetricShare:
 		w.Drifted = &v
 	case after(name, measure.PrefixPerformance) != "":
@@ -148,14 +151,15 @@ func (b *backend) all() []Window {
 	return ws
 }
 
-// complete returns how many of the windows have as many predictions as were
-// sent into them.
-func (b *backend) complete(want map[int64]int) int {
+// complete returns how many of the windows have as many predictions, or labels, as
+// were sent into them.
+func (b *backend) complete(want map[int64]int, labels bool) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := 0
 	for start, rows := range want {
-		if w := b.windows[start]; w != nil && w.Predictions >= float64(rows) {
+		w := b.windows[start]
+		if w != nil && (!labels && w.Predictions >= float64(rows) || labels && w.Labels >= float64(rows)) {
 			n++
 		}
 	}

@@ -38,8 +38,8 @@ func (c *client) close() error { return c.conn.Close() }
 
 // stream sends rows in batches, from row number from on, and calls acknowledged
 // with the number of rows so far after each batch that the collector has on disk.
-func (c *client) stream(ctx context.Context, rows iter.Seq2[Row, error], from int,
-	put func(lr plog.LogRecord, row *Row, i int), acknowledged func(n int) error) error {
+func stream[T any](ctx context.Context, c *client, rows iter.Seq2[T, error], from int,
+	put func(lr plog.LogRecord, row *T, i int), acknowledged func(n int) error) error {
 	ld, sl := batch()
 	send := func(n int) error {
 		if sl.LogRecords().Len() == 0 {
@@ -80,14 +80,25 @@ func batch() (plog.Logs, plog.ScopeLogs) {
 	return ld, sl
 }
 
-// putPrediction writes a row as the event of a prediction whose ground truth is
-// known. Row 0 follows the last row of the reference.
-func putPrediction(lr plog.LogRecord, row *Row, i int, at time.Time) {
+// putPrediction writes a row as the event of a prediction. What was true is not
+// known yet.
+func putPrediction(lr plog.LogRecord, row *Row, id string, at time.Time) {
 	lr.SetEventName("ml.prediction")
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(at))
-	lr.Attributes().EnsureCapacity(len(features) + 5)
-	lr.Attributes().PutStr("ml.prediction.id", strconv.Itoa(ReferenceRows+i))
+	lr.Attributes().EnsureCapacity(len(features) + 4)
+	lr.Attributes().PutStr("ml.prediction.id", id)
 	putFields(lr.Attributes(), row)
+}
+
+// putLabel writes what was true of a prediction as the event of its own that it
+// is: the service that learns the truth is seldom the one that asked the model.
+func putLabel(lr plog.LogRecord, l *Label, id string, at time.Time) {
+	lr.SetEventName("ml.actual")
+	lr.SetTimestamp(pcommon.NewTimestampFromTime(at))
+	lr.Attributes().EnsureCapacity(3)
+	lr.Attributes().PutStr("ml.model.name", Model)
+	lr.Attributes().PutStr("ml.prediction.id", id)
+	lr.Attributes().PutBool("ml.actuals.employed", l.Employed)
 }
 
 // putReference writes a row as the event of the set to compare with.
@@ -96,6 +107,7 @@ func putReference(lr plog.LogRecord, row *Row, i int) {
 	lr.Attributes().EnsureCapacity(len(features) + 6)
 	lr.Attributes().PutStr("ml.prediction.id", strconv.Itoa(i))
 	putFields(lr.Attributes(), row)
+	lr.Attributes().PutBool("ml.actuals.employed", row.Employed)
 	if i == ReferenceRows-1 {
 		lr.Attributes().PutBool("ml.reference.complete", true)
 	}
@@ -108,7 +120,6 @@ func putFields(a pcommon.Map, row *Row) {
 		a.PutInt(featureKeys[i], v)
 	}
 	a.PutDouble("ml.predictions.employed_proba", row.Probability)
-	a.PutBool("ml.actuals.employed", row.Employed)
 }
 
 var featureKeys = func() (keys [len(features)]string) {

@@ -3,7 +3,9 @@ package demo
 import (
 	"context"
 	"net"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +62,7 @@ func serve(t *testing.T, s *sink) *client {
 func tenants(n int) func(func(Row, error) bool) {
 	return func(yield func(Row, error) bool) {
 		for i := range n {
-			if !yield(Row{Features: [len(features)]int64{int64(i)}, Probability: 0.25, Employed: i%2 == 0}, nil) {
+			if !yield(Row{Features: [len(features)]int64{int64(i)}, Probability: 0.25}, nil) {
 				return
 			}
 		}
@@ -71,9 +73,11 @@ func TestStream(t *testing.T) {
 	s := &sink{}
 	c := serve(t, s)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	put := func(lr plog.LogRecord, row *Row, i int) { putPrediction(lr, row, i, at.Add(time.Duration(i))) }
+	put := func(lr plog.LogRecord, row *Row, i int) {
+		putPrediction(lr, row, strconv.Itoa(70_000+i), at.Add(time.Duration(i)))
+	}
 	var acknowledged []int
-	if err := c.stream(t.Context(), tenants(2500), 0, put, func(n int) error {
+	if err := stream(t.Context(), c, tenants(2500), 0, put, func(n int) error {
 		acknowledged = append(acknowledged, n)
 		return nil
 	}); err != nil {
@@ -87,21 +91,21 @@ func TestStream(t *testing.T) {
 		t.Errorf("row 2001 is a %s of %s", lr.EventName(), lr.Timestamp())
 	}
 	for key, want := range map[string]any{
-		"ml.model.name": Model, "ml.model.version": Version, "ml.prediction.id": "70786",
+		"ml.model.name": Model, "ml.model.version": Version, "ml.prediction.id": "72001",
 		"ml.features.AGEP": int64(2001), "ml.features.ANC": int64(0),
-		"ml.predictions.employed_proba": 0.25, "ml.actuals.employed": false,
+		"ml.predictions.employed_proba": 0.25,
 	} {
 		if v, ok := lr.Attributes().Get(key); !ok || v.AsRaw() != want {
 			t.Errorf("%s=%v, want %v", key, v, want)
 		}
 	}
-	if n := lr.Attributes().Len(); n != len(features)+5 {
+	if n := lr.Attributes().Len(); n != len(features)+4 {
 		t.Errorf("%d attributes", n)
 	}
 
 	// What goes on after 1000 sends the same second batch.
 	again := &sink{}
-	if err := serve(t, again).stream(t.Context(), tenants(2500), 1000, put, func(int) error { return nil }); err != nil {
+	if err := stream(t.Context(), serve(t, again), tenants(2500), 1000, put, func(int) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	m := plog.ProtoMarshaler{}
@@ -109,6 +113,15 @@ func TestStream(t *testing.T) {
 	b, _ := m.MarshalLogs(again.batches[0])
 	if len(again.batches) != 2 || !slices.Equal(a, b) {
 		t.Error("a batch that is sent again is not the same")
+	}
+}
+
+func TestLabelIsAnEventOfItsOwn(t *testing.T) {
+	lr, at := plog.NewLogRecord(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	putLabel(lr, &Label{ID: 68_785, Employed: true}, "68785.2", at)
+	want := map[string]any{"ml.model.name": Model, "ml.prediction.id": "68785.2", "ml.actuals.employed": true}
+	if lr.EventName() != "ml.actual" || !reflect.DeepEqual(lr.Attributes().AsRaw(), want) || !lr.Timestamp().AsTime().Equal(at) {
+		t.Errorf("%s of %s: %v", lr.EventName(), lr.Timestamp(), lr.Attributes().AsRaw())
 	}
 }
 

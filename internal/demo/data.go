@@ -42,33 +42,44 @@ var labels = map[string]string{
 	"NATIVITY": "native born", "DEAR": "hearing", "DEYE": "seeing", "DREM": "thinking", "SEX": "sex", "RAC1P": "race",
 }
 
-// A Row is one person: what the model knew, what it answered, and what was true.
+// A Row is one person: what the model knew and what it answered. Of the people of
+// the reference it also tells what was true.
 type Row struct {
 	Features    [len(features)]int64
 	Probability float64 // of being employed
+	Labelled    bool    // Employed is known
 	Employed    bool
 }
 
+// A Label tells what was true of one prediction.
+type Label struct {
+	ID       int // of the person: rows are numbered from the first of the reference on
+	Employed bool
+}
+
 // Reference returns the rows that the model learned from, in their order.
-func Reference() iter.Seq2[Row, error] { return rows(referenceYears) }
+func Reference() iter.Seq2[Row, error] { return rows(referenceYears, parse) }
 
 // Predictions returns the rows that the model was asked about, in their order:
 // three years, one after the other.
-func Predictions() iter.Seq2[Row, error] { return rows(predictionYears) }
+func Predictions() iter.Seq2[Row, error] { return rows(predictionYears, parse) }
 
-// rows yields the rows of the files of some years. An error is the last thing
-// that it yields.
-func rows(years []string) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for _, year := range years {
-			f, err := files.Open("data/" + year + ".csv.gz")
+// Labels returns what was true of the predictions, in their order. It is a file of
+// its own, which came after the predictions.
+func Labels() iter.Seq2[Label, error] { return rows([]string{"labels"}, parseLabel) }
+
+// rows yields the rows of some files. An error is the last thing that it yields.
+func rows[T any](names []string, parse func(line []byte) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, name := range names {
+			f, err := files.Open("data/" + name + ".csv.gz")
 			if err != nil {
-				yield(Row{}, err)
+				yield(*new(T), err)
 				return
 			}
-			for row, err := range read(f) {
+			for row, err := range read(f, parse) {
 				if err != nil {
-					err = fmt.Errorf("data of %s: %w", year, err)
+					err = fmt.Errorf("data of %s: %w", name, err)
 				}
 				if !yield(row, err) || err != nil {
 					return
@@ -80,11 +91,11 @@ func rows(years []string) iter.Seq2[Row, error] {
 
 // read yields the rows of one gzipped file. Its values are plain numbers, so
 // that commas separate them whatever they are.
-func read(r io.Reader) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
+func read[T any](r io.Reader, parse func(line []byte) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		unzipped, err := gzip.NewReader(r)
 		if err != nil {
-			yield(Row{}, err)
+			yield(*new(T), err)
 			return
 		}
 		lines := bufio.NewScanner(unzipped)
@@ -99,15 +110,15 @@ func read(r io.Reader) iter.Seq2[Row, error] {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(Row{}, err)
+			yield(*new(T), err)
 		}
 	}
 }
 
 func parse(line []byte) (row Row, err error) {
 	cells := bytes.Split(line, []byte{','})
-	if len(cells) != len(features)+2 {
-		return row, fmt.Errorf("%d columns instead of %d", len(cells), len(features)+2)
+	if row.Labelled = len(cells) == len(features)+2; !row.Labelled && len(cells) != len(features)+1 {
+		return row, fmt.Errorf("%d columns instead of %d, or %d with the truth", len(cells), len(features)+1, len(features)+2)
 	}
 	for i := range features {
 		if row.Features[i], err = strconv.ParseInt(string(cells[i]), 10, 64); err != nil {
@@ -117,8 +128,27 @@ func parse(line []byte) (row Row, err error) {
 	if row.Probability, err = strconv.ParseFloat(string(cells[len(features)]), 64); err != nil {
 		return row, fmt.Errorf("predicted_probability: %w", err)
 	}
-	if row.Employed, err = strconv.ParseBool(string(cells[len(features)+1])); err != nil {
-		return row, fmt.Errorf("employed: %w", err)
+	if row.Labelled {
+		row.Employed, err = employed(cells[len(features)+1])
 	}
-	return row, nil
+	return row, err
+}
+
+func parseLabel(line []byte) (l Label, err error) {
+	id, truth, ok := bytes.Cut(line, []byte{','})
+	if !ok {
+		return l, fmt.Errorf("1 column instead of 2")
+	}
+	if l.ID, err = strconv.Atoi(string(id)); err != nil {
+		return l, fmt.Errorf("id: %w", err)
+	}
+	l.Employed, err = employed(truth)
+	return l, err
+}
+
+func employed(cell []byte) (truth bool, err error) {
+	if truth, err = strconv.ParseBool(string(cell)); err != nil {
+		err = fmt.Errorf("employed: %w", err)
+	}
+	return truth, err
 }

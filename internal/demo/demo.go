@@ -105,21 +105,43 @@ func (d *demo) start(ctx context.Context) (err error) {
 	return err
 }
 
-// show sends what is to be sent, waits for the windows, and reports.
+// show sends the predictions, shows what can be known without labels, sends the
+// labels, and shows how well the model really did.
 func (d *demo) show(ctx context.Context) error {
 	replay := d.record.replay(d.Replay, time.Now())
+	if replay == nil {
+		last := d.record.Replays[len(d.record.Replays)-1]
+		fmt.Fprintf(d.out.W, "Predictions and labels were sent at %s; nothing is sent now (--replay sends them again).\n",
+			last.End.In(d.out.Zone).Format("15:04 on Monday 2 January"))
+		replay = &last
+	}
 	if err := d.send(ctx, replay); err != nil {
 		return err
 	}
-	late, err := d.evaluated(ctx)
+	late, err := d.evaluated(ctx, "hours evaluated", false)
 	if err != nil {
 		return err
 	}
-	ws := d.backend.all()
+	ws := full(d.backend.all())
 	if len(ws) == 0 {
 		return fmt.Errorf("no window was evaluated within %s; %s says why", d.Timeout, d.log)
 	}
-	report(d.out, ws, d.record.Replays[len(d.record.Replays)-1].years())
+	drifts(d.out, ws)
+	if replay.Labels == 0 {
+		performance(d.out, ws, replay.years(), expectations)
+		fmt.Fprintf(d.out.W, "\n  No label has come yet: these are estimates. Now the labels come, as a file of their own.\n\n")
+	}
+	if err := d.label(ctx, replay); err != nil {
+		return err
+	}
+	unlabelled, err := d.evaluated(ctx, "hours evaluated again", true)
+	if err != nil {
+		return err
+	}
+	late = errors.Join(late, unlabelled)
+	all := d.backend.all()
+	performance(d.out, full(all), replay.years(), results)
+	d.few(all)
 	d.running()
 	d.story()
 	if err := d.outro(ctx); err != nil {
@@ -134,12 +156,10 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// send streams the reference, if it has not been, and a replay.
+// send streams the reference and the predictions of a replay, as far as they have
+// not been sent.
 func (d *demo) send(ctx context.Context, replay *Replay) error {
-	if replay == nil {
-		last := d.record.Replays[len(d.record.Replays)-1]
-		fmt.Fprintf(d.out.W, "The predictions were sent at %s; nothing is sent now (--replay sends them again).\n",
-			last.End.In(d.out.Zone).Format("15:04 on Monday 2 January"))
+	if replay.Sent == PredictionRows {
 		return nil
 	}
 	c, err := dial(d.addresses.grpc)
@@ -149,7 +169,7 @@ func (d *demo) send(ctx context.Context, replay *Replay) error {
 	defer func() { _ = c.close() }() // everything was acknowledged or has failed
 	if d.record.Reference < ReferenceRows {
 		p := newProgress(d.out, "reference, 2015", ReferenceRows, d.record.Reference)
-		err = c.stream(ctx, Reference(), d.record.Reference, putReference, func(n int) error {
+		err = stream(ctx, c, Reference(), d.record.Reference, putReference, func(n int) error {
 			d.record.Reference = n
 			p.set(n)
 			return d.record.save()
@@ -163,10 +183,32 @@ func (d *demo) send(ctx context.Context, replay *Replay) error {
 	if err := d.record.save(); err != nil { // with the times, before a row goes out with them
 		return err
 	}
-	err = c.stream(ctx, Predictions(), replay.Sent, func(lr plog.LogRecord, row *Row, i int) {
-		putPrediction(lr, row, i, replay.Time(i))
+	err = stream(ctx, c, Predictions(), replay.Sent, func(lr plog.LogRecord, row *Row, i int) {
+		putPrediction(lr, row, d.record.id(i), replay.Time(i))
 	}, func(n int) error {
 		replay.Sent = n
+		p.set(n)
+		return d.record.save()
+	})
+	p.end()
+	return d.failed(ctx, err)
+}
+
+// label streams the labels of a replay, as far as they have not been sent.
+func (d *demo) label(ctx context.Context, replay *Replay) error {
+	if replay.Labels == PredictionRows {
+		return nil
+	}
+	c, err := dial(d.addresses.grpc)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.close() }() // everything was acknowledged or has failed
+	p := newProgress(d.out, "labels, 2016–2018", PredictionRows, replay.Labels)
+	err = stream(ctx, c, Labels(), replay.Labels, func(lr plog.LogRecord, l *Label, i int) {
+		putLabel(lr, l, d.record.id(l.ID-ReferenceRows), replay.End)
+	}, func(n int) error {
+		replay.Labels = n
 		p.set(n)
 		return d.record.save()
 	})
@@ -185,18 +227,19 @@ func (d *demo) failed(ctx context.Context, err error) error {
 	return fmt.Errorf("sending to %s: %w; %s may say why", d.addresses.grpc, err, d.log)
 }
 
-// evaluated waits for the windows that have ended. late says which did not come.
-func (d *demo) evaluated(ctx context.Context) (late, err error) {
+// evaluated waits for the windows that have ended, with all predictions that were
+// sent into them or, then, with all labels of these. late says which did not come.
+func (d *demo) evaluated(ctx context.Context, what string, labels bool) (late, err error) {
 	timeout := time.NewTimer(d.Timeout)
 	defer timeout.Stop()
 	again := time.NewTicker(250 * time.Millisecond) // a window may end meanwhile
 	defer again.Stop()
-	ended, _ := d.ended(time.Now())
-	p := newProgress(d.out, "hours evaluated", len(ended), d.backend.complete(ended))
+	ended, _ := d.ended(time.Now(), labels)
+	p := newProgress(d.out, what, len(ended), d.backend.complete(ended, labels))
 	defer func() { p.end() }()
 	for {
-		ended, _ = d.ended(time.Now())
-		done := d.backend.complete(ended)
+		ended, _ = d.ended(time.Now(), labels)
+		done := d.backend.complete(ended, labels)
 		p.total = len(ended)
 		p.set(done)
 		if done == len(ended) {
@@ -216,10 +259,13 @@ func (d *demo) evaluated(ctx context.Context) (late, err error) {
 	}
 }
 
-// ended returns how many predictions were sent into each window that has ended,
-// and into those that have not.
-func (d *demo) ended(now time.Time) (all map[int64]int, running int) {
-	all = d.record.counts()
+// ended returns how many predictions, or labels of them, were sent into each window
+// that has ended, and into those that have not.
+func (d *demo) ended(now time.Time, labels bool) (all map[int64]int, running int) {
+	all, of := d.record.counts()
+	if labels {
+		all = of
+	}
 	for start, n := range all {
 		if start+int64(window) > now.UnixNano() {
 			delete(all, start)

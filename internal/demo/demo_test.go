@@ -86,13 +86,14 @@ type expected struct{ rows, right int }
 func tally(t *testing.T, r Replay) map[int64]*expected {
 	t.Helper()
 	all := map[int64]*expected{}
+	labels := collect(t, Labels())
 	for i, row := range collect(t, Predictions()) {
 		start := r.Time(i).Truncate(window).UnixNano()
 		if all[start] == nil {
 			all[start] = &expected{}
 		}
 		all[start].rows++
-		if (row.Probability >= 0.5) == row.Employed {
+		if (row.Probability >= 0.5) == labels[i].Employed {
 			all[start].right++
 		}
 	}
@@ -107,7 +108,8 @@ func TestDemo(t *testing.T) {
 	state := filepath.Join(dir, "driftmeter-data", "demo")
 	var p ports
 
-	interrupt(t, bin, dir, p.args(t))
+	interrupt(t, bin, dir, p.args(t), func(r Replay) bool { return r.Sent > 10*batchRows })
+	interrupt(t, bin, dir, p.args(t), func(r Replay) bool { return r.Labels > 10*batchRows })
 	var screen buffer
 	first := exec.CommandContext(t.Context(), bin, append([]string{"demo"}, p.args(t)...)...)
 	first.Dir, first.Stdout, first.Stderr = dir, &screen, &screen
@@ -158,7 +160,7 @@ func TestDemo(t *testing.T) {
 	if len(latest.Drift) != len(features)+2 || latest.Drift["features.RELP"]["detected"] != 1 || latest.Drift["features.ANC"]["detected"] != 0 {
 		t.Errorf("drift of the latest window: %v", latest.Drift)
 	}
-	for _, want := range []string{"RELP, place in household", "roc_auc", "http://" + p.prometheus + "/metrics", "ml.features.age"} {
+	for _, want := range []string{"RELP, place in household", "labels, 2016–2018", "apart", "http://" + p.prometheus + "/metrics", "ml.features.age"} {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("the screen does not show %s\n%s", want, &screen)
 		}
@@ -166,7 +168,9 @@ func TestDemo(t *testing.T) {
 	for metric, want := range map[string]float64{
 		`ml_model_predictions{`: latest.Predictions, `ml_drift_psi{.*ml_field_name="RELP"`: latest.Drift["features.RELP"]["psi"],
 		`ml_drift_detected{.*ml_field_name="RELP"`: 1, `ml_drift_detected_ratio{`: *latest.Drifted,
-		`ml_performance_accuracy_ratio{`: latest.Performance["accuracy"],
+		`ml_performance_accuracy_ratio{`:                  latest.Performance["accuracy"],
+		`ml_performance_estimated_accuracy_ratio{`:        latest.Performance["estimated.accuracy"],
+		`ml_performance_estimation_error_accuracy_ratio{`: latest.Performance["estimation_error.accuracy"],
 	} {
 		if got := sample(t, scraped, metric); got != want {
 			t.Errorf("%s is %v on the endpoint, want %v", metric, got, want)
@@ -187,20 +191,20 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// interrupt starts the demo and kills it in the middle of the replay.
-func interrupt(t *testing.T, bin, dir string, args []string) {
+// interrupt starts the demo and kills it when so much was sent.
+func interrupt(t *testing.T, bin, dir string, args []string, sent func(Replay) bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), bin, append([]string{"demo"}, args...)...)
 	cmd.Dir = dir
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		rec, err := openRecord(filepath.Join(dir, "driftmeter-data", "demo"))
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("nothing is sent: %v", err)
 		}
-		if len(rec.Replays) > 0 && rec.Replays[0].Sent > 10*batchRows {
+		if len(rec.Replays) > 0 && sent(rec.Replays[0]) {
 			break
 		}
 	}
@@ -225,6 +229,9 @@ func compare(t *testing.T, want map[int64]*expected, windows map[int64]Window) {
 		}
 		if w.Predictions != float64(e.rows) {
 			t.Errorf("window %s has %v predictions, want %d", time.Unix(0, start), w.Predictions, e.rows)
+		}
+		if w.Labels != float64(e.rows) {
+			t.Errorf("window %s has %v labels, want %d", time.Unix(0, start), w.Labels, e.rows)
 		}
 		if accuracy, ok := w.Performance["accuracy"]; e.rows >= 30 && (!ok || accuracy != float64(e.right)/float64(e.rows)) {
 			t.Errorf("window %s has the accuracy %v, want %d/%d", time.Unix(0, start), accuracy, e.right, e.rows)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -14,13 +15,34 @@ import (
 type record struct {
 	path string
 
+	Format    int      `json:"format"`    // recordFormat
 	Reference int      `json:"reference"` // rows that the collector has acknowledged
 	Replays   []Replay `json:"replays"`
 }
 
+// recordFormat is 1 since labels are sent on their own.
+const recordFormat = 1
+
 func openRecord(dir string) (*record, error) {
 	r := &record{path: filepath.Join(dir, "replay.json")}
-	return r, readJSON(r.path, r)
+	err := readJSON(r.path, r)
+	if r.Format == 0 {
+		for i := range r.Replays { // these predictions had their labels with them
+			r.Replays[i].Labels = r.Replays[i].Sent
+		}
+	}
+	r.Format = recordFormat
+	return r, err
+}
+
+// id names row i of the latest replay: a replay is of other predictions, though
+// they are about the same people.
+func (r *record) id(i int) string {
+	id := strconv.Itoa(ReferenceRows + i)
+	if n := len(r.Replays); n > 1 {
+		id += "." + strconv.Itoa(n)
+	}
+	return id
 }
 
 func (r *record) save() error { return writeJSON(r.path, r) }
@@ -39,13 +61,15 @@ func (r *record) replay(again bool, now time.Time) *Replay {
 	return &r.Replays[last]
 }
 
-// counts returns how many predictions were sent into each window, by its start.
-func (r *record) counts() map[int64]int {
-	all := map[int64]int{}
+// counts returns how many predictions were sent into each window, by its start,
+// and how many labels of them.
+func (r *record) counts() (predictions, labels map[int64]int) {
+	predictions, labels = map[int64]int{}, map[int64]int{}
 	for _, p := range r.Replays {
-		p.count(all)
+		p.count(p.Sent, predictions)
+		p.count(p.Labels, labels)
 	}
-	return all
+	return predictions, labels
 }
 
 // readJSON reads a file into v, which stays as it is if there is none.

@@ -12,8 +12,9 @@ const (
 // A Replay is one sending of the predictions, moved in time so that the last of
 // them was made when the replay began.
 type Replay struct {
-	End  time.Time `json:"end"`  // of the last row
-	Sent int       `json:"sent"` // rows that the collector has acknowledged
+	End    time.Time `json:"end"`    // of the last row
+	Sent   int       `json:"sent"`   // predictions that the collector has acknowledged
+	Labels int       `json:"labels"` // labels of them, likewise
 }
 
 // Time returns when row i of the replay was predicted.
@@ -21,16 +22,16 @@ func (r Replay) Time(i int) time.Time {
 	return r.End.Add(-time.Duration(PredictionRows-1-i) * step)
 }
 
-// Done reports whether every row was acknowledged.
-func (r Replay) Done() bool { return r.Sent == PredictionRows }
+// Done reports whether every prediction and every label was acknowledged.
+func (r Replay) Done() bool { return r.Sent == PredictionRows && r.Labels == PredictionRows }
 
-// count adds the acknowledged rows of each window, by its start.
-func (r Replay) count(into map[int64]int) {
-	for i := 0; i < r.Sent; {
+// count adds the first n rows to their windows, by their start.
+func (r Replay) count(n int, into map[int64]int) {
+	for i := 0; i < n; {
 		start := r.Time(i).Truncate(window)
 		// The first row of the next window is the first at or after its start.
 		next := i + int((start.Add(window).Sub(r.Time(i))+step-1)/step)
-		next = min(next, r.Sent)
+		next = min(next, n)
 		into[start.UnixNano()] += next - i
 		i = next
 	}

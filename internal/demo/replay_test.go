@@ -32,7 +32,7 @@ func TestCount(t *testing.T) {
 			for i := range sent {
 				want[r.Time(i).Truncate(window).UnixNano()]++
 			}
-			r.count(got)
+			r.count(sent, got)
 			if len(want) != len(got) {
 				t.Fatalf("%s, %d sent: %d windows, want %d", end, sent, len(got), len(want))
 			}
@@ -78,6 +78,13 @@ func TestRecord(t *testing.T) {
 		t.Errorf("goes on with %+v", p)
 	}
 	p.Sent = PredictionRows
+	if r.replay(false, first.Add(time.Hour)) != p {
+		t.Error("a replay whose labels were not sent is taken for done")
+	}
+	if id := r.id(7); id != "68792" {
+		t.Errorf("row 7 of the first replay is %s", id)
+	}
+	p.Labels = PredictionRows
 	if r.replay(false, first.Add(time.Hour)) != nil {
 		t.Error("a replay that is done is sent again")
 	}
@@ -85,13 +92,25 @@ func TestRecord(t *testing.T) {
 	if p == nil || p.Sent != 0 || !p.End.Equal(first.Add(time.Hour)) || len(r.Replays) != 2 {
 		t.Errorf("the second replay is %+v of %d", p, len(r.Replays))
 	}
+	if id := r.id(7); id != "68792.2" {
+		t.Errorf("row 7 of the second replay is %s", id)
+	}
 	p.Sent = PredictionRows
 	sum := 0
-	for _, n := range r.counts() {
-		sum += n
+	predictions, labels := r.counts()
+	for start, n := range predictions {
+		sum += 10*n + labels[start]
 	}
-	if sum != 2*PredictionRows {
-		t.Errorf("two replays count %d", sum)
+	if sum != 21*PredictionRows {
+		t.Errorf("two replays, one of them labelled, count %d", sum)
+	}
+	// Before format 1, predictions had their labels with them.
+	old := `{"reference": 68785, "replays": [{"end": "2026-03-01T12:00:00Z", "sent": 3000}]}`
+	if err := os.WriteFile(filepath.Join(dir, "replay.json"), []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if p := open().Replays[0]; p.Labels != 3000 || p.Done() {
+		t.Errorf("an old replay is %+v", p)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "replay.json"), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)

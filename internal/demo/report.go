@@ -16,17 +16,6 @@ const (
 	tableWindows = 8  // as rows of the table
 )
 
-// report shows what is known of the windows, the latest last. years names the
-// windows, by their start, in which the predictions of a year begin.
-func report(out *Screen, all []Window, years map[int64]string) {
-	ws := full(all)
-	drifts(out, ws)
-	performance(out, ws, years)
-	if n := len(all) - len(ws); n > 0 {
-		fmt.Fprintf(out.W, "\n  Not shown: %d of %d hours, with fewer than half as many predictions as others.\n", n, len(all))
-	}
-}
-
 // full returns the windows that have at least half as many predictions as the
 // largest: the first hour of a replay may hold a few rows, whose values scatter.
 func full(all []Window) []Window {
@@ -76,6 +65,8 @@ func byField(ws []Window) []fieldDrift {
 	return rows
 }
 
+// drifts shows how far each field is from the reference. The latest window is the
+// last.
 func drifts(out *Screen, ws []Window) {
 	last := ws[len(ws)-1]
 	fmt.Fprintf(out.W, "\n%s  against the people of 2015; drift is a psi of 0.2 and more\n\n", out.paint(bold, "Drift by field"))
@@ -144,6 +135,34 @@ func (s *Screen) verdict(d Distance) string {
 	return s.paint(green, fmt.Sprintf("%-8s", "ok"))
 }
 
+// A view is what is shown of the performance of windows.
+type view struct {
+	title, note string
+	columns     []column
+}
+
+// expectations are what can be known before a label has come.
+var expectations = view{
+	"Performance, estimated", "by hour, before a label has come; drifted is the share of the fields",
+	[]column{predictions, score("accuracy", estimated+"accuracy"), score("f1", estimated+"f1"), score("roc_auc", estimated+"roc_auc"), drifted},
+}
+
+// results are what the labels say, beside what had been estimated without them.
+var results = view{
+	"Performance", "by hour, from the labels; beside it what was estimated without them",
+	[]column{
+		predictions,
+		score("accuracy", "accuracy"), score("estimated", estimated+"accuracy"), apart("accuracy"),
+		score("roc_auc", "roc_auc"), score("estimated", estimated+"roc_auc"), apart("roc_auc"),
+	},
+}
+
+// Prefixes of the metrics of performance, below ml.performance.
+const (
+	estimated       = "estimated."
+	estimationError = "estimation_error."
+)
+
 // A column of the performance of windows.
 type column struct {
 	title string
@@ -151,25 +170,32 @@ type column struct {
 	of    func(Window) (float64, bool)
 }
 
-var columns = []column{
-	{"predictions", func(v float64) string { return grouped(int(v)) }, func(w Window) (float64, bool) { return w.Predictions, true }},
-	scoreColumn("accuracy"),
-	scoreColumn("f1"),
-	scoreColumn("roc_auc"),
-	scoreColumn("log_loss"),
-	{"drifted", func(v float64) string { return fmt.Sprintf("%.0f %%", v) }, func(w Window) (float64, bool) {
+var predictions = column{
+	"predictions", func(v float64) string { return grouped(int(v)) },
+	func(w Window) (float64, bool) { return w.Predictions, true },
+}
+
+var drifted = column{
+	"drifted", func(v float64) string { return fmt.Sprintf("%.0f %%", v) },
+	func(w Window) (float64, bool) {
 		if w.Drifted == nil {
 			return 0, false
 		}
 		return 100 * *w.Drifted, true
-	}},
+	},
 }
 
-func scoreColumn(metric string) column {
-	return column{metric, func(v float64) string { return fmt.Sprintf("%.4f", v) }, func(w Window) (float64, bool) {
+func score(title, metric string) column {
+	return column{title, func(v float64) string { return fmt.Sprintf("%.4f", v) }, func(w Window) (float64, bool) {
 		v, ok := w.Performance[metric]
 		return v, ok
 	}}
+}
+
+func apart(metric string) column {
+	c := score("apart", estimationError+metric)
+	c.write = func(v float64) string { return fmt.Sprintf("%+.4f", v) }
+	return c
 }
 
 // axis writes the years below the windows in which they begin.
@@ -183,20 +209,21 @@ func axis(ws []Window, years map[int64]string) string {
 	return strings.TrimRight(string(line), " ")
 }
 
-// performance shows how well the model did.
-func performance(out *Screen, ws []Window, years map[int64]string) {
+// performance shows how well the model did. years names the windows, by their
+// start, in which the predictions of a year begin.
+func performance(out *Screen, ws []Window, years map[int64]string, v view) {
 	drawn := ws[max(0, len(ws)-sparkWindows):]
-	fmt.Fprintf(out.W, "\n%s  by hour; drifted is the share of the fields\n\n", out.paint(bold, "Performance"))
+	fmt.Fprintf(out.W, "\n%s  %s\n\n", out.paint(bold, v.title), v.note)
 	fmt.Fprintf(out.W, "  %30s  %s – %s\n", "", out.when(drawn[0]), out.when(drawn[len(drawn)-1]))
 	fmt.Fprintln(out.W, out.paint(faint, fmt.Sprintf("  %-12s%9s%9s  %s", "", "lowest", "highest", axis(drawn, years))))
-	for _, c := range columns {
+	for _, c := range v.columns {
 		var values []float64
 		for _, w := range drawn {
-			v, ok := c.of(w)
+			x, ok := c.of(w)
 			if !ok {
-				v = math.NaN()
+				x = math.NaN()
 			}
-			values = append(values, v)
+			values = append(values, x)
 		}
 		lo, hi := bounds(values)
 		if math.IsNaN(lo) {
@@ -207,16 +234,16 @@ func performance(out *Screen, ws []Window, years map[int64]string) {
 	fmt.Fprintln(out.W)
 	fmt.Fprint(out.W, "  ")
 	header := fmt.Sprintf("%-14s", "hour")
-	for _, c := range columns {
+	for _, c := range v.columns {
 		header += fmt.Sprintf("%12s", c.title)
 	}
 	fmt.Fprintln(out.W, out.paint(faint, header))
 	for _, w := range ws[max(0, len(ws)-tableWindows):] {
 		fmt.Fprintf(out.W, "  %-14s", out.when(w))
-		for _, c := range columns {
+		for _, c := range v.columns {
 			cell := "–"
-			if v, ok := c.of(w); ok {
-				cell = c.write(v)
+			if x, ok := c.of(w); ok {
+				cell = c.write(x)
 			}
 			fmt.Fprintf(out.W, "%12s", cell)
 		}

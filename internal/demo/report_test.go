@@ -20,7 +20,7 @@ func some(n int) []Window {
 	for i := range n {
 		w := Window{
 			Start: at.Add(time.Duration(i+1) * time.Hour).UnixNano(), Predictions: 5000, Drifted: &share,
-			Performance: map[string]float64{"accuracy": 0.8 + float64(i)/100, "f1": 0.7, "log_loss": 0.4 - float64(i)/100},
+			Performance: map[string]float64{"accuracy": 0.8 + float64(i)/100, "roc_auc": 0.9, "estimated.accuracy": 0.81, "estimated.f1": 0.7, "estimation_error.accuracy": 0.01 - float64(i)/100},
 			Drift: map[string]Distance{
 				"features.ANC":               {"psi": 0.01 * float64(i), "js": 0.02, "p_value": 0.25, "detected": 0},
 				"features.AGEP":              {"psi": 0.3, "js": 0.1, "p_value": 1e-12, "detected": 1},
@@ -32,7 +32,7 @@ func some(n int) []Window {
 		if i == 1 {
 			w.Drifted = nil
 			w.Drift["predictions.employed_proba"]["detected"] = 1
-			delete(w.Performance, "f1")
+			delete(w.Performance, "estimated.f1")
 		}
 		ws = append(ws, w)
 	}
@@ -45,8 +45,12 @@ func TestReport(t *testing.T) {
 		colour bool
 	}{{"report.txt", false}, {"report.ansi", true}} {
 		var got strings.Builder
-		ws := some(5)
-		report(&Screen{W: &got, Colour: c.colour, Zone: time.FixedZone("", 3600)}, ws, map[int64]string{ws[2].Start: "2017"})
+		ws := full(some(5))
+		out, years := &Screen{W: &got, Colour: c.colour, Zone: time.FixedZone("", 3600)}, map[int64]string{ws[1].Start: "2017"}
+		drifts(out, ws)
+		performance(out, ws, years, expectations)
+		performance(out, ws, years, results)
+		(&demo{out: out}).few(some(5))
 		path := "testdata/" + c.file
 		if *update {
 			if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
@@ -66,7 +70,9 @@ func TestReport(t *testing.T) {
 func TestReportFitsTheScreen(t *testing.T) {
 	var got strings.Builder
 	out := &Screen{W: &got, Zone: time.UTC}
-	report(out, some(200), nil)
+	drifts(out, full(some(200)))
+	performance(out, full(some(200)), nil, expectations)
+	performance(out, full(some(200)), nil, results)
 	d := &demo{out: out, log: "./driftmeter-data/demo/collector.log", record: &record{Replays: []Replay{{End: time.Now().UTC(), Sent: PredictionRows}}}}
 	d.intro()
 	d.running()

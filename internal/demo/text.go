@@ -15,15 +15,23 @@ func (d *demo) intro() {
   It was asked about the people of 2016, 2017 and 2018. Did they change, and did the model suffer?
 
   The collector runs in this process; its log is %s.
-  Its predictions arrive at %s over OTLP, spread over the last 42 hours.
+  Its predictions arrive at %s over OTLP, spread over the last 42 hours;
+  what was true comes later, on its own.
 
 `, d.out.paint(bold, "Driftmeter demo"), d.log, d.addresses.grpc)
+}
+
+// few says which windows are not shown.
+func (d *demo) few(all []Window) {
+	if n := len(all) - len(full(all)); n > 0 {
+		fmt.Fprintf(d.out.W, "\n  Not shown: %d of %d hours, with fewer than half as many predictions as others.\n", n, len(all))
+	}
 }
 
 // running says where the rest of the predictions is.
 func (d *demo) running() {
 	now := time.Now()
-	if _, n := d.ended(now); n > 0 {
+	if _, n := d.ended(now, false); n > 0 {
 		fmt.Fprintf(d.out.W, "\n  %s more predictions are of the hour that is running; it is evaluated at its end, %s.\n",
 			grouped(n), now.Truncate(window).Add(window).In(d.out.Zone).Format("15:04"))
 	}
@@ -66,7 +74,10 @@ func (d *demo) outro(ctx context.Context) error {
     ml.model.version     "7"
     ml.features.age      41                       a feature each: numbers, strings, booleans
     ml.predictions.proba 0.83                     what the model answered
-    ml.actuals.fraud     true                     what was true, if it is known
+    ml.prediction.id     "f3a9"                   if the truth will follow
+
+  What was true comes with the prediction or, as here, later and from anywhere: as event
+  ml.actual with ml.model.name, ml.prediction.id and ml.actuals.fraud.
 `, d.out.paint(bold, "Open next"), url, grouped(series), d.Directory,
 		d.out.paint(bold, "Send your own predictions"), d.addresses.grpc)
 	if !d.Exit {

@@ -4,9 +4,10 @@
     python3 make.py DIRECTORY
 
 DIRECTORY holds reference.csv.gz, analysis.csv.gz and analysis_target.csv.gz, as
-README.md says where to get them. Writes one file a year beside this script. The
-values are copied as they are written; the columns that can be computed from the
-others are left out, and the script stops if they cannot:
+README.md says where to get them. Writes one file a year beside this script, and
+labels.csv.gz with the truth about the years that were predicted, which is a file of
+its own there too. The values are copied as they are written; the columns that can be
+computed from the others are left out, and the script stops if they cannot:
 
     id           the running number of the row
     year         the name of the file
@@ -19,7 +20,8 @@ import pathlib
 import sys
 
 FEATURES = "AGEP SCHL MAR RELP DIS ESP CIT MIG MIL ANC NATIVITY DEAR DEYE DREM SEX RAC1P".split()
-COLUMNS = FEATURES + ["predicted_probability", "employed"]
+PREDICTED = FEATURES + ["predicted_probability"]
+TRUTH = ["employed"]
 ROWS = {"2015": 68785, "2016": 69126, "2017": 69635, "2018": 70131}
 
 
@@ -30,13 +32,11 @@ def read(path):
 
 def main(directory):
     source = pathlib.Path(directory)
-    analysis = read(source / "analysis.csv.gz")
+    reference, analysis = read(source / "reference.csv.gz"), read(source / "analysis.csv.gz")
     targets = read(source / "analysis_target.csv.gz")
-    for row, target in zip(analysis, targets, strict=True):
-        if row["id"] != target["id"]:
-            sys.exit(f"analysis row {row['id']} stands beside target {target['id']}")
-        row["employed"] = target["employed"]
-    rows = read(source / "reference.csv.gz") + analysis
+    if [row["id"] for row in analysis] != [row["id"] for row in targets]:
+        sys.exit("the targets are not those of the analysis rows, in their order")
+    rows = reference + analysis
 
     years = {}
     for i, row in enumerate(rows):
@@ -49,14 +49,19 @@ def main(directory):
         sys.exit("the years are not in order or not complete")
 
     for year, group in years.items():
-        text = io.StringIO()
-        out = csv.writer(text, lineterminator="\n")
-        out.writerow(COLUMNS)
-        out.writerows([row[c] for c in COLUMNS] for row in group)
-        packed = gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
-        path = pathlib.Path(__file__).parent / f"{year}.csv.gz"
-        path.write_bytes(packed)
-        print(path.name, len(group), "rows,", len(packed), "bytes")
+        write(year, PREDICTED + (TRUTH if "employed" in group[0] else []), group)
+    write("labels", ["id"] + TRUTH, targets)
+
+
+def write(name, columns, rows):
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(columns)
+    out.writerows([row[c] for c in columns] for row in rows)
+    packed = gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
+    path = pathlib.Path(__file__).parent / f"{name}.csv.gz"
+    path.write_bytes(packed)
+    print(path.name, len(rows), "rows,", len(packed), "bytes")
 
 
 if __name__ == "__main__":
