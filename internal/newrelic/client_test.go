@@ -205,15 +205,15 @@ func TestMark(t *testing.T) {
 func TestIncident(t *testing.T) {
 	a := alert.Alert{ID: "0d81", State: alert.Firing, At: now.Add(-time.Hour), Severity: alert.High, Environment: "prod",
 		Monitor: alert.Monitor{ID: "psi", Name: "Drift of inputs", Type: "data_drift", Owner: "team-risk", RunbookURL: "https://r"},
-		Model:   "churn", Version: "2", Segment: "region", SegmentValue: "EU", Field: "age", Value: new(0.41),
+		Model:   "churn", Version: "2", Segment: "region", SegmentValue: "EU", Field: "age", Metric: "ml.drift.psi", Value: new(0.41),
 		Reason: "psi 0.41 above 0.2", Text: "PSI of age is 0.41.", Recommendation: "Look at its source.", DashboardURL: "https://d"}
 	e := Incident(&a, now)
 	b, _ := json.Marshal(e.Attributes)
-	if want := `{"aggregationTag.alert":"0d81","aggregationTag.model":"churn","aggregationTag.monitor":"psi","deepLinkUrl":"https://d",` +
-		`"description":"PSI of age is 0.41.\nLook at its source.","entityName":"churn","externalId":"0d81","priority":"high","runbookUrl":"https://r",` +
-		`"source":"driftmeter","state":"trigger","tag.environment":"prod","tag.field":"age","tag.modelVersion":"2","tag.monitorName":"Drift of inputs",` +
-		`"tag.monitorType":"data_drift","tag.owner":"team-risk","tag.segment":"region","tag.segmentValue":"EU",` +
-		`"title":"Drift of inputs on churn (region EU): psi 0.41 above 0.2","version":1}`; string(b) != want {
+	if want := `{"aggregationTag.alertId":"0d81","aggregationTag.model":"churn","deepLinkUrl":"https://d",` +
+		`"description":"PSI of age is 0.41.\nLook at its source.","entityName":"churn","externalId":"0d81","priority":"critical","runbookUrl":"https://r",` +
+		`"source":"driftmeter","state":"trigger","tag.environment":"prod","tag.field":"age","tag.metric":"ml.drift.psi","tag.modelName":"churn",` +
+		`"tag.modelVersion":"2","tag.monitor":"Drift of inputs","tag.monitorType":"data_drift","tag.owner":"team-risk","tag.segment":"region",` +
+		`"tag.segmentValue":"EU","tag.value":0.41,"title":"Drift of inputs on churn (region EU): psi 0.41 above 0.2","version":1}`; string(b) != want {
 		t.Errorf("%s\nwant\n%s", b, want)
 	}
 	if e.EventType != "NrAiIncidentExternal" || !e.Timestamp.Equal(a.At) {

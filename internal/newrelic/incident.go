@@ -1,6 +1,7 @@
 package newrelic
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/newrelic/newrelic-telemetry-sdk-go/telemetry"
@@ -15,9 +16,15 @@ const incidentEvent = "NrAiIncidentExternal"
 // Relic drops events older than a day, and a queue may have held this one long.
 const eventAge = 23 * time.Hour
 
+// priorities are New Relic's words for our severities: the highest of ours is
+// worth its highest.
+var priorities = map[string]string{alert.Low: "low", alert.Medium: "medium", alert.High: "critical"}
+
 // Incident returns an alert as New Relic takes it from outside: an event that
 // opens or closes an incident. The aggregation tags are the incident's identity
-// and must come back unchanged when it is closed; nothing measured is in them.
+// and come back unchanged when it is closed; nothing measured is in them. They
+// are those of the alert exporter's channel newrelic, so that an alert which goes
+// both ways is one incident.
 //
 // An alert that waited too long is told with the time of now: late news is
 // better than none.
@@ -33,27 +40,33 @@ func Incident(a *alert.Alert, now time.Time) telemetry.Event {
 	} else {
 		put("state", "resolve")
 	}
-	put("aggregationTag.alert", a.ID)
-	put("aggregationTag.monitor", a.Monitor.ID)
+	put("aggregationTag.alertId", a.ID)
 	put("aggregationTag.model", a.Model)
 	title, _ := text(title(a), maxTitle)
 	put("title", title)
 	put("source", "driftmeter")
-	put("priority", a.Severity) // New Relic's words are ours, and critical
+	put("priority", priorities[a.Severity])
 	put("description", description(a))
 	put("deepLinkUrl", a.DashboardURL)
 	put("runbookUrl", a.Monitor.RunbookURL)
 	put("externalId", a.ID)
 	put("entityName", a.Model)
-	put("tag.monitorName", a.Monitor.Name)
+	put("tag.modelName", a.Model)
+	put("tag.modelVersion", a.Version)
+	put("tag.environment", a.Environment)
+	put("tag.monitor", monitor(a))
 	put("tag.monitorType", a.Monitor.Type)
 	put("tag.owner", a.Monitor.Owner)
-	put("tag.environment", a.Environment)
-	put("tag.modelVersion", a.Version)
 	put("tag.segment", a.Segment)
 	put("tag.segmentValue", a.SegmentValue)
 	put("tag.field", a.Field)
 	put("tag.output", a.Output)
+	put("tag.metric", a.Metric)
+	for key, x := range map[string]*float64{"tag.value": a.Value, "tag.threshold": a.Threshold, "tag.baselineValue": a.Baseline} {
+		if x != nil {
+			attrs.Put(key, *x)
+		}
+	}
 	attrs.Put("version", 1)
 	at := a.At
 	if now.Sub(at) > eventAge {
@@ -66,10 +79,7 @@ const maxTitle = 255
 
 // title is one line for lists of issues.
 func title(a *alert.Alert) string {
-	t := a.Monitor.Name
-	if t == "" {
-		t = a.Monitor.ID
-	}
+	t := monitor(a)
 	if a.Model != "" {
 		t += " on " + a.Model
 	}
@@ -81,6 +91,8 @@ func title(a *alert.Alert) string {
 	}
 	return t
 }
+
+func monitor(a *alert.Alert) string { return cmp.Or(a.Monitor.Name, a.Monitor.ID) }
 
 func description(a *alert.Alert) string {
 	if a.Recommendation == "" {
