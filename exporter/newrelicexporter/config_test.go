@@ -54,7 +54,7 @@ func TestConfig(t *testing.T) {
 // Everything that is wrong is said at once, in the user's spelling, and no key
 // is shown.
 func TestConfigErrors(t *testing.T) {
-	for _, name := range []string{"wrong", "wrong_region", "no_key"} {
+	for _, name := range []string{"wrong", "wrong_region", "no_key", "unknown"} {
 		_, err := load(t, name)
 		if err == nil {
 			t.Errorf("%s: no error", name)
