@@ -32,6 +32,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 		printDefaultConfigCommand(),
 		referenceCommand(),
 		checkCommand(),
+		newrelicCommand(settings(factories, version, name).BuildInfo),
 		demoCommand(settings(factories, version, name)),
 	)
 	return cmd

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/internal/model"
@@ -28,18 +26,9 @@ type configured struct {
 // looked at, nor whether its files exist: the one that is about to be built
 // does not.
 func configuredModel(ctx context.Context, uris []string, name string) (found configured, err error) {
-	set := confmap.ResolverSettings{URIs: uris, DefaultScheme: "env"}
-	for _, p := range providers {
-		set.ProviderFactories = append(set.ProviderFactories, p.new())
-	}
-	r, err := confmap.NewResolver(set)
+	conf, err := resolve(ctx, uris)
 	if err != nil {
-		return found, fmt.Errorf("--config: %w", err)
-	}
-	defer func() { err = errors.Join(err, r.Shutdown(ctx)) }()
-	conf, err := r.Resolve(ctx)
-	if err != nil {
-		return found, fmt.Errorf("--config: %w", err)
+		return found, err
 	}
 	from := strings.Join(uris, ", ")
 	extensions, err := conf.Sub("extensions")
