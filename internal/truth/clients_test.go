@@ -32,10 +32,9 @@ func (l *pipeline) send(recs []record.Record) error {
 		w.Add(&recs[i], i)
 	}
 	say := &speaker{}
-	batch := encode(recs)
-	out, err := w.Commit(batch, len(recs), say)
+	out, err := w.Commit(batch(recs), say)
 	if err == nil && out.Seq != 0 {
-		l.deliver(out.Seq, truth.Entry{Arrived: l.now.UnixNano(), Dropped: out.Dropped, Batch: batch, Said: say.Encoder.Bytes()})
+		l.deliver(out.Seq, truth.Entry{Arrived: l.now.UnixNano(), Dropped: out.Dropped, Batch: encode(recs), Said: say.Encoder.Bytes()})
 	}
 	return err
 }
@@ -46,8 +45,7 @@ func (l *pipeline) send(recs []record.Record) error {
 func TestManyClients(t *testing.T) {
 	for _, faults := range []bool{false, true} {
 		s := tell(150, 200, 4)
-		disk := vfs.NewMem()
-		seed(t, disk)
+		disk := seededDisk(t)
 		var calm atomic.Bool
 		var n, failed atomic.Int32
 		calm.Store(true)

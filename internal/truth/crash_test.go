@@ -23,12 +23,12 @@ import (
 // prediction, each label and each correction was counted once.
 func TestPowerLossAtEveryWrite(t *testing.T) {
 	s := tell(12, 30, 1)
-	want := undisturbed(t, s, options())
+	seeded := seededDisk(t)
+	want := undisturbed(t, seeded, s, options())
 	for _, unsynced := range []int{0, 50} {
 		cuts, redelivered := 0, 0
 		for k := int32(1); ; k++ {
-			disk := vfs.NewCrashableMem()
-			seed(t, disk)
+			disk := seeded.CrashClone(vfs.CrashCloneCfg{})
 			rng := rand.New(rand.NewPCG(uint64(unsynced), uint64(k)))
 			var left, acked atomic.Int32
 			var after *vfs.MemFS
@@ -107,7 +107,8 @@ func syncs(op errorfs.Op) bool {
 // of a run in which nothing failed, in every byte.
 func TestFailedWrites(t *testing.T) {
 	s := tell(12, 30, 2)
-	want := undisturbed(t, s, options())
+	seeded := seededDisk(t)
+	want := undisturbed(t, seeded, s, options())
 	for _, f := range []fault{
 		{"one write fails", 1, syscall.EIO, changes},
 		{"five writes fail", 5, syscall.EIO, changes},
@@ -117,8 +118,7 @@ func TestFailedWrites(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			failures, refused := 0, 0
 			for k := int32(1); ; k++ {
-				disk := vfs.NewMem()
-				seed(t, disk)
+				disk := seeded.CrashClone(vfs.CrashCloneCfg{})
 				var armed atomic.Bool
 				var n atomic.Int32
 				var hit atomic.Bool
@@ -173,11 +173,10 @@ func TestFailedWrites(t *testing.T) {
 // the client is answered all the same, and everything is counted once.
 func TestTheNextComponentFails(t *testing.T) {
 	s := tell(12, 40, 3)
-	want := undisturbed(t, s, options())
+	seeded := seededDisk(t)
+	want := undisturbed(t, seeded, s, options())
 	for seed0 := range uint64(30) {
-		disk := vfs.NewMem()
-		seed(t, disk)
-		l, err := openPipeline(t, disk, options())
+		l, err := openPipeline(t, seeded.CrashClone(vfs.CrashCloneCfg{}), options())
 		if err != nil {
 			t.Fatal(err)
 		}

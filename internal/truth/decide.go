@@ -33,20 +33,27 @@ type Outcome struct {
 	Damaged int // ids whose states could not be read and are forgotten
 }
 
+// Batch is what Work has been told about, in the form in which it goes on.
+type Batch struct {
+	Bytes    []byte   // of all its records
+	Records  int      // how many they are
+	Identity [16]byte // the same for the same records, in whatever order they are
+}
+
 // salt keeps identities apart from those that profile gives to the same records.
 const salt = 0x67726f756e64
 
-// Commit decides about the batch, of which records is the number and batch the
-// bytes, and makes the decision durable. After nil the sender may be answered,
-// and the entry has to be delivered. After an error nothing was kept, or it is
-// delivered without the caller; the sender may try again in any case.
-func (w *Work) Commit(batch []byte, records int, say Speaker) (Outcome, error) {
+// Commit decides about the batch and makes the decision durable. After nil the
+// sender may be answered, and the entry has to be delivered. After an error
+// nothing was kept, or it is delivered without the caller; the sender may try
+// again in any case.
+func (w *Work) Commit(batch Batch, say Speaker) (Outcome, error) {
 	defer w.Discard()
 	if w.err != nil {
 		return Outcome{}, w.err
 	}
 	w.sort()
-	out, generation, err := w.decide(batch, records, say)
+	out, generation, err := w.decide(batch, say)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -70,6 +77,9 @@ func (w *Work) sort() {
 	w.ids = w.ids[:0]
 	for _, i := range w.order {
 		e := &w.events[i]
+		if e.none {
+			continue
+		}
 		if n := len(w.ids); n == 0 || w.ids[n-1] != e.id {
 			w.ids = append(w.ids, e.id)
 		}
@@ -79,7 +89,7 @@ func (w *Work) sort() {
 
 // decide is everything that happens under the lock: from reading the states to a
 // commit that the next batch is decided by.
-func (w *Work) decide(batch []byte, records int, say Speaker) (out Outcome, generation uint64, err error) {
+func (w *Work) decide(batch Batch, say Speaker) (out Outcome, generation uint64, err error) {
 	t := w.t
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +102,7 @@ func (w *Work) decide(batch []byte, records int, say Speaker) (out Outcome, gene
 	generation = t.generation
 	var identity [16]byte
 	if w.named {
-		identity = xxh3.Hash128Seed(batch, salt).Bytes()
+		identity = xxh3.Hash128Seed(batch.Identity[:], salt).Bytes()
 		if out.Known, err = t.store.KnowsBatch(identity); err != nil || out.Known {
 			return out, generation, err
 		}
@@ -112,13 +122,14 @@ func (w *Work) decide(batch []byte, records int, say Speaker) (out Outcome, gene
 	}
 	w.gone = w.gone[:0]
 	for i := range w.events {
-		if !w.offer(&w.events[i]) {
-			w.gone = append(w.gone, w.events[i].record)
+		e := &w.events[i]
+		if e.none || !w.offer(e) {
+			w.gone = append(w.gone, e.record)
 		}
 	}
 	w.write(tx)
-	entry := Entry{Arrived: w.now.UnixNano(), Dropped: w.gone, Batch: batch}
-	if len(w.gone) == records {
+	entry := Entry{Arrived: w.now.UnixNano(), Dropped: w.gone, Batch: batch.Bytes}
+	if len(w.gone) == batch.Records {
 		entry.Dropped, entry.Batch = nil, nil
 	}
 	if said > 0 {

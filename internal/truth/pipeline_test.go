@@ -168,7 +168,13 @@ func tell(batches, ids int, seed uint64) story {
 	return s
 }
 
-// seed gives the model a reference.
+// seededDisk is one on which the model has a reference.
+func seededDisk(t testing.TB) *vfs.MemFS {
+	disk := vfs.NewCrashableMem()
+	seed(t, disk)
+	return disk
+}
+
 func seed(t testing.TB, disk vfs.FS) {
 	l, err := openPipeline(t, disk, options())
 	if err != nil {
@@ -224,11 +230,9 @@ func (l *pipeline) end() {
 	}
 }
 
-func undisturbed(t testing.TB, s story, o truth.Options) result {
+func undisturbed(t testing.TB, seeded *vfs.MemFS, s story, o truth.Options) result {
 	t.Helper()
-	disk := vfs.NewMem()
-	seed(t, disk)
-	l, err := openPipeline(t, disk, o)
+	l, err := openPipeline(t, seeded.CrashClone(vfs.CrashCloneCfg{}), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,9 +247,10 @@ func undisturbed(t testing.TB, s story, o truth.Options) result {
 
 // Undisturbed, what is counted is what the latest labels say.
 func TestStory(t *testing.T) {
+	seeded := seededDisk(t)
 	for seed := range uint64(60) {
 		s := tell(15, 60, seed)
-		r := undisturbed(t, s, options())
+		r := undisturbed(t, seeded, s, options())
 		if r.predictions != 60 || r.confusion[:len(s.want)] != s.want || r.duplicates != 6 {
 			t.Errorf("seed %d: %+v, want %s", seed, r, s.want)
 		}

@@ -98,6 +98,14 @@ func encode(recs []record.Record) []byte {
 	return slices.Clone(e.Bytes())
 }
 
+func batch(recs []record.Record) truth.Batch {
+	var e record.Encoder
+	for i := range recs {
+		e.Append(&recs[i])
+	}
+	return truth.Batch{Bytes: e.Bytes(), Records: len(recs), Identity: e.Identity()}
+}
+
 func decode(t testing.TB, b []byte, arrived int64) (recs []record.Record) {
 	t.Helper()
 	if len(b) == 0 {
@@ -141,7 +149,7 @@ func (p *process) commit(recs []record.Record) (truth.Outcome, *speaker, error) 
 		w.Anonymous()
 	}
 	say := &speaker{}
-	out, err := w.Commit(encode(recs), len(recs), say)
+	out, err := w.Commit(batch(recs), say)
 	if err == nil {
 		p.add(out.Counts)
 		p.damaged += out.Damaged

@@ -43,6 +43,7 @@ type event struct {
 	slot   int32
 	record uint32 // its number in the batch
 	plan   *plan  // nil for an actual
+	none   bool   // it only does not go on
 	name   string // the id
 	model  string
 	time   int64
@@ -88,12 +89,16 @@ const maxScopes = 256
 // Discard ends the work without keeping anything.
 func (w *Work) Discard() { w.t.work.Put(w) }
 
-// Len returns how many records Commit will decide about.
+// Len returns how many records Commit will decide about, or drop.
 func (w *Work) Len() int { return len(w.events) }
 
 // Anonymous says that the batch has a record without a time and an id, so that a
 // batch which is sent again cannot be told from another one.
 func (w *Work) Anonymous() { w.named = false }
+
+// Drop says that record number n does not go on, whatever is decided. Numbers must
+// ascend, with those of Add.
+func (w *Work) Drop(n int) { w.events = append(w.events, event{record: uint32(n), none: true}) }
 
 // Add takes a prediction or an actual, record number n of the batch. It keeps the
 // texts of rec, and nothing else.
