@@ -37,7 +37,7 @@ func TestShippedConfigsAreValid(t *testing.T) {
 	if len(texts) == 0 {
 		t.Fatal("no configuration found")
 	}
-	for _, path := range find(t, "README.md", "*/*/README.md") {
+	for _, path := range find(t, "README.md", "*/*/README.md", "docs/alerting.md") {
 		text := read(t, path)
 		for _, at := range yamlBlock.FindAllStringSubmatchIndex(text, -1) {
 			block := text[at[2]:at[3]]

@@ -32,14 +32,14 @@ type Config struct {
 	// ExternalURL is where links in messages lead when the alert has no dashboard of its own.
 	ExternalURL string `mapstructure:"external_url"`
 
-	// Storage is a storage extension that keeps alerts, notifications and silences; without one they are kept in Directory.
+	// Storage is a storage extension that keeps alerts, notifications and silences; without one they are kept in the directory.
 	Storage *component.ID `mapstructure:"storage"`
 	// Directory is where state is kept, unless there is a storage.
 	Directory string `mapstructure:"directory"`
 
 	// API serves Alertmanager's /api/v2 (for amtool and Grafana: silences) and /metrics, as confighttp has it; off unless it is there.
 	API configoptional.Optional[confighttp.ServerConfig] `mapstructure:"api"`
-	// Remote passes alerts to Alertmanagers elsewhere instead, and then has none of the keys above but Storage and Directory.
+	// Remote passes alerts to Alertmanagers elsewhere instead, and then has none of the keys above but storage and directory.
 	Remote configoptional.Optional[RemoteConfig] `mapstructure:"remote"`
 	_      struct{}
 }

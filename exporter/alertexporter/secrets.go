@@ -15,15 +15,15 @@ const redacted = "[REDACTED]"
 
 // Marshal implements confmap.Marshaler. Receivers are kept as they are written,
 // since what they hold is Alertmanager's business; printed, they show no secret.
-func (c *Config) Marshal(conf *confmap.Conf) error {
+func (c Config) Marshal(conf *confmap.Conf) error {
 	type plain Config
-	shown := plain(*c)
+	shown := plain(c)
 	shown.Global, _ = redact(c.Global, false).(map[string]any)
 	shown.Receivers = nil
 	for _, r := range c.Receivers {
 		shown.Receivers = append(shown.Receivers, redact(r, false).(map[string]any))
 	}
-	return conf.Marshal(&shown)
+	return conf.Marshal(shown)
 }
 
 func redact(v any, secret bool) any {

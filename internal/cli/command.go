@@ -33,6 +33,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 		referenceCommand(),
 		checkCommand(),
 		newrelicCommand(settings(factories, version, name).BuildInfo),
+		alertCommand(),
 		demoCommand(settings(factories, version, name)),
 	)
 	return cmd
