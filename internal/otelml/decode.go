@@ -102,12 +102,7 @@ func (d *Decoder) Resource(attrs pcommon.Map) {
 // false, or of parts of it.
 func (d *Decoder) Record(lr plog.LogRecord, now time.Time, r *record.Record, refuse func(record.Refusal)) (ok bool) {
 	r.Reset()
-	name := lr.EventName()
-	if name == "" {
-		if v, found := lr.Attributes().Get(eventName); found && v.Type() == pcommon.ValueTypeStr {
-			name = v.Str()
-		}
-	}
+	name := nameOf(lr)
 	if r.Event, ok = d.events[name]; !ok {
 		refuse(record.Refusal{Reason: record.NotAPrediction, Key: name,
 			Detail: "the event name is none of ml.prediction, ml.actual, ml.reference, ml.labelled"})
@@ -140,6 +135,24 @@ func (d *Decoder) Record(lr plog.LogRecord, now time.Time, r *record.Record, ref
 	}
 	d.time(lr, now, r)
 	return true
+}
+
+// Event returns what kind of event a log record is; ok is false for one that is
+// none of ours.
+func (d *Decoder) Event(lr plog.LogRecord) (e record.Event, ok bool) {
+	e, ok = d.events[nameOf(lr)]
+	return e, ok
+}
+
+// nameOf returns the name of an event, also where an SDK could not set it.
+func nameOf(lr plog.LogRecord) string {
+	if name := lr.EventName(); name != "" {
+		return name
+	}
+	if v, found := lr.Attributes().Get(eventName); found && v.Type() == pcommon.ValueTypeStr {
+		return v.Str()
+	}
+	return ""
 }
 
 // time sets the event time: that of the record, else that of its observation,

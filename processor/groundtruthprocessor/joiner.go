@@ -2,12 +2,10 @@ package groundtruthprocessor
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -15,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/driftmeter/driftmeter/internal/otelml"
-	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
 	"github.com/driftmeter/driftmeter/internal/storeref"
 	"github.com/driftmeter/driftmeter/internal/truth"
@@ -23,42 +20,31 @@ import (
 )
 
 // joiner is glue: what is decided lives in internal/truth, by the rules of
-// internal/join.
+// internal/join, and names in internal/otelml.
 type joiner struct {
 	cfg  *Config
 	next consumer.Logs
 	log  *zap.Logger
 	tel  *metadata.TelemetryBuilder
+	said notices
 
 	truth   *truth.Truth // set from Start to Shutdown
+	from    uint64       // where the next round of deliveries begins
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 	batches sync.Pool // of *batch
-	idless  idless
-}
-
-// batch is the scratch memory of one ConsumeLogs.
-type batch struct {
-	decoder *otelml.Decoder
-	rec     record.Record
-	speaker speaker
 }
 
 func newJoiner(cfg *Config, set processor.Settings, next consumer.Logs, tel *metadata.TelemetryBuilder) *joiner {
-	j := &joiner{cfg: cfg, next: next, log: set.Logger, tel: tel}
-	j.batches.New = func() any {
-		return &batch{
-			decoder: otelml.NewDecoder(otelml.Options{Prefix: cfg.AttributePrefix, Events: cfg.EventNames}),
-			speaker: speaker{prefix: cfg.AttributePrefix},
-		}
-	}
+	j := &joiner{cfg: cfg, next: next, log: set.Logger, tel: tel, said: notices{log: set.Logger}}
+	j.batches.New = func() any { return newBatch(cfg) }
 	return j
 }
 
-// Capabilities says that records are taken out of batches.
+// Capabilities says that records are taken out of batches and put into them.
 func (*joiner) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: true} }
 
-// Start delivers what the next component has not taken before the last end.
+// Start delivers what the next component had not taken when the process ended.
 func (j *joiner) Start(_ context.Context, host component.Host) error {
 	ms, err := storeref.Find(host, j.cfg.Store)
 	if err != nil {
@@ -91,15 +77,19 @@ func (j *joiner) Start(_ context.Context, host component.Host) error {
 }
 
 // ConsumeLogs answers nil when what was decided about the batch is on disk. The
-// next component has it then, or gets it as soon as it takes it.
+// next component has it then, or gets it as soon as it takes it. Until then the
+// batch is left as it is: whoever is answered with an error may send it again.
 func (j *joiner) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if err := j.truth.Room(); err != nil {
-		return err
+		j.tel.GroundtruthBatchesFailed.Add(ctx, 1)
+		return err // retryable
 	}
 	now := time.Now()
 	b := j.batches.Get().(*batch)
 	defer j.batches.Put(b)
-	w, records := j.read(ctx, b, ld, now)
+	w := j.truth.Begin(now)
+	b.read(ld, now, w)
+	j.notice(ctx, b, now)
 	if w.Len() == 0 { // nothing to decide: the next component answers
 		w.Discard()
 		return j.next.ConsumeLogs(ctx, ld)
@@ -110,134 +100,23 @@ func (j *joiner) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		w.Discard()
 		return consumererror.NewPermanent(err)
 	}
-	b.speaker.reset()
-	out, err := w.Commit(bytes, records, &b.speaker)
+	out, err := w.Commit(truth.Batch{Bytes: bytes, Records: b.records, Identity: otelml.Identity(bytes)}, &b.speaker)
 	if err != nil {
 		j.tel.GroundtruthBatchesFailed.Add(ctx, 1)
 		return err // retryable: nothing was kept, or it is delivered without us
 	}
 	j.tell(ctx, out.Counts)
 	if out.Damaged > 0 {
-		j.log.Error("The states of some ids are damaged and were forgotten; `driftmeter check` tells more", zap.Int("ids", out.Damaged))
+		j.tel.GroundtruthStatesDamaged.Add(ctx, int64(out.Damaged))
+		j.said.say("damaged", now, "The states of some predictions cannot be read and are forgotten; driftmeter check says what is damaged", zap.Int("states", out.Damaged))
 	}
 	switch {
 	case out.Known:
 		j.tel.GroundtruthBatchesRepeated.Add(ctx, 1)
 	case out.Seq != 0:
-		if len(out.Dropped) == records {
-			ld = plog.NewLogs()
-			out.Dropped = nil
-		}
-		_ = j.deliver(ctx, out.Seq, assemble(ld, out.Dropped, now.UnixNano(), b.speaker.logs)) // it waits now
+		_ = j.deliver(ctx, out.Seq, b.assemble(ld, out.Dropped, now.UnixNano(), b.speaker.logs)) // else it waits, and is delivered later
 	}
 	return nil
-}
-
-// read adds the events of a batch to work on it.
-func (j *joiner) read(ctx context.Context, b *batch, ld plog.Logs, now time.Time) (w *truth.Work, records int) {
-	w = j.truth.Begin(now)
-	ignore := func(record.Refusal) {} // whoever counts the record says so
-	without := 0
-	for _, rl := range ld.ResourceLogs().All() {
-		b.decoder.Resource(rl.Resource().Attributes())
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
-				n := records
-				records++
-				ours := b.decoder.Record(lr, now, &b.rec, ignore)
-				if ours && (b.rec.Event == record.Prediction || b.rec.Event == record.Actual) && w.Add(&b.rec, n) == truth.WithoutID {
-					without++
-				}
-				if !named(lr) && (!ours || b.rec.ID == "") {
-					w.Anonymous()
-				}
-			}
-		}
-	}
-	if without > 0 {
-		j.tel.GroundtruthRecordsWithoutID.Add(ctx, int64(without))
-		if j.idless.say(now) {
-			j.log.Warn("Some predictions or actuals have no ml.prediction.id and cannot be joined", zap.Int("records", without))
-		}
-	}
-	return w, records
-}
-
-// deliver hands an entry to the next component. What that refuses for now is
-// delivered later.
-func (j *joiner) deliver(ctx context.Context, seq uint64, ld plog.Logs) error {
-	err := j.next.ConsumeLogs(ctx, ld)
-	switch {
-	case err == nil:
-	case consumererror.IsPermanent(err):
-		j.tel.GroundtruthBatchesLost.Add(ctx, 1)
-		j.log.Error("The next component has refused joined records for good; they are lost to it", zap.Error(err))
-	default:
-		j.truth.Refused(seq)
-		return err
-	}
-	if err := j.truth.Taken(seq); err != nil {
-		j.log.Warn("Could not delete joined records that were taken; trying again", zap.Error(err))
-	}
-	return nil
-}
-
-// deliveries hands over what waits, with growing pauses while it is refused.
-func (j *joiner) deliveries(ctx context.Context, host component.Host) {
-	pause := firstPause
-	retry := time.NewTimer(0)
-	defer retry.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-retry.C:
-		case <-j.truth.Waiting():
-			if pause > firstPause {
-				continue // the next component has just refused; the timer runs
-			}
-		}
-		err := errors.Join(j.rest(ctx), j.truth.Tidy())
-		if ctx.Err() != nil {
-			return
-		}
-		if err == nil {
-			pause = firstPause
-			componentstatus.ReportStatus(host, componentstatus.NewEvent(componentstatus.StatusOK))
-			continue
-		}
-		j.log.Warn("Could not hand over joined records; trying again", zap.Error(err), zap.Duration("in", pause))
-		componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(err))
-		retry.Reset(pause)
-		pause = min(2*pause, lastPause)
-	}
-}
-
-// rest delivers every entry that waits, up to the first that is refused.
-func (j *joiner) rest(ctx context.Context) error {
-	for after := uint64(0); ctx.Err() == nil; {
-		seq, e, ok, err := j.truth.Next(after)
-		if err == nil && !ok {
-			return nil
-		}
-		var ld plog.Logs
-		if err == nil {
-			ld, err = restore(e)
-		} else if !errors.Is(err, truth.ErrCorrupt) {
-			return err
-		}
-		if err != nil {
-			j.tel.GroundtruthBatchesLost.Add(ctx, 1)
-			j.log.Error("Joined records that wait cannot be read back and are lost; `driftmeter check` tells more", zap.Error(err))
-			if err := j.truth.Taken(seq); err != nil {
-				return err
-			}
-		} else if err := j.deliver(ctx, seq, ld); err != nil {
-			return err
-		}
-		after = seq
-	}
-	return ctx.Err()
 }
 
 // sweepInterval is how often ids are looked for whose wait has ended.
@@ -269,23 +148,29 @@ func (j *joiner) every(ctx context.Context, interval time.Duration, do func(cont
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
+		case now := <-t.C:
 			if err := do(ctx); err != nil {
-				j.log.Error("Could not write to disk; trying again", zap.Error(err), zap.Duration("in", interval))
+				j.said.say("disk", now, "Could not write to disk; trying again", zap.Error(err), zap.Duration("in", interval))
 			}
 		}
 	}
 }
 
-// Shutdown ends the background work. What waits is delivered after the next
-// start. It may be called without Start, and twice.
-func (j *joiner) Shutdown(context.Context) error {
-	if j.cancel != nil {
-		j.cancel()
-		j.done.Wait()
-		j.truth.Close()
-		j.cancel = nil
+// Shutdown hands on what waits, if the next component takes it, which has not
+// stopped yet; else that is delivered after the next start. It may be called
+// without Start, and twice.
+func (j *joiner) Shutdown(ctx context.Context) error {
+	if j.cancel == nil {
+		j.tel.Shutdown()
+		return nil
 	}
+	j.cancel()
+	j.done.Wait()
+	j.cancel = nil
+	if err := j.round(ctx); err != nil {
+		j.log.Warn("Some of the joined stream was not taken; it is delivered after the next start", zap.Error(err), zap.Int64("bytes", j.truth.OutboxBytes()))
+	}
+	j.truth.Close()
 	j.tel.Shutdown()
 	return nil
 }

@@ -28,23 +28,25 @@ type TelemetryBuilder struct {
 	meter                            metric.Meter
 	mu                               sync.Mutex
 	registrations                    []metric.Registration
+	GroundtruthActualsRefused        metric.Int64Counter
+	GroundtruthAwaited               metric.Int64ObservableUpDownCounter
 	GroundtruthBatchesFailed         metric.Int64Counter
 	GroundtruthBatchesLost           metric.Int64Counter
 	GroundtruthBatchesRepeated       metric.Int64Counter
+	GroundtruthDuplicates            metric.Int64Counter
+	GroundtruthHeld                  metric.Int64ObservableUpDownCounter
 	GroundtruthLabelDelay            metric.Float64Histogram
-	GroundtruthLabelsAwaited         metric.Int64ObservableUpDownCounter
 	GroundtruthLabelsExpired         metric.Int64Counter
 	GroundtruthLabelsJoined          metric.Int64Counter
 	GroundtruthLabelsLate            metric.Int64Counter
-	GroundtruthLabelsRepeated        metric.Int64Counter
 	GroundtruthLabelsUnmatched       metric.Int64Counter
 	GroundtruthOutboxBytes           metric.Int64ObservableUpDownCounter
 	GroundtruthPredictionsDropped    metric.Int64Counter
-	GroundtruthPredictionsHeld       metric.Int64ObservableUpDownCounter
 	GroundtruthPredictionsNotAwaited metric.Int64Counter
-	GroundtruthPredictionsRepeated   metric.Int64Counter
 	GroundtruthPredictionsUnlabelled metric.Int64Counter
-	GroundtruthRecordsWithoutID      metric.Int64Counter
+	GroundtruthPredictionsWithoutID  metric.Int64Counter
+	GroundtruthRepeatedActuals       metric.Int64Counter
+	GroundtruthStatesDamaged         metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -58,12 +60,27 @@ func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
 }
 
-// RegisterGroundtruthLabelsAwaitedCallback sets callback for observable GroundtruthLabelsAwaited metric.
-func (builder *TelemetryBuilder) RegisterGroundtruthLabelsAwaitedCallback(cb metric.Int64Callback) error {
+// RegisterGroundtruthAwaitedCallback sets callback for observable GroundtruthAwaited metric.
+func (builder *TelemetryBuilder) RegisterGroundtruthAwaitedCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.GroundtruthLabelsAwaited, obs: o})
+		cb(ctx, &observerInt64{inst: builder.GroundtruthAwaited, obs: o})
 		return nil
-	}, builder.GroundtruthLabelsAwaited)
+	}, builder.GroundtruthAwaited)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterGroundtruthHeldCallback sets callback for observable GroundtruthHeld metric.
+func (builder *TelemetryBuilder) RegisterGroundtruthHeldCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.GroundtruthHeld, obs: o})
+		return nil
+	}, builder.GroundtruthHeld)
 	if err != nil {
 		return err
 	}
@@ -79,21 +96,6 @@ func (builder *TelemetryBuilder) RegisterGroundtruthOutboxBytesCallback(cb metri
 		cb(ctx, &observerInt64{inst: builder.GroundtruthOutboxBytes, obs: o})
 		return nil
 	}, builder.GroundtruthOutboxBytes)
-	if err != nil {
-		return err
-	}
-	builder.mu.Lock()
-	defer builder.mu.Unlock()
-	builder.registrations = append(builder.registrations, reg)
-	return nil
-}
-
-// RegisterGroundtruthPredictionsHeldCallback sets callback for observable GroundtruthPredictionsHeld metric.
-func (builder *TelemetryBuilder) RegisterGroundtruthPredictionsHeldCallback(cb metric.Int64Callback) error {
-	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.GroundtruthPredictionsHeld, obs: o})
-		return nil
-	}, builder.GroundtruthPredictionsHeld)
 	if err != nil {
 		return err
 	}
@@ -131,6 +133,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.GroundtruthActualsRefused, err = builder.meter.Int64Counter(
+		"otelcol_groundtruth_actuals_refused",
+		metric.WithDescription("Number of actuals that cannot be joined, by reason; they do not go on. [Alpha]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.GroundtruthAwaited, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_groundtruth_awaited",
+		metric.WithDescription("Number of predictions that have no label yet. [Alpha]"),
+		metric.WithUnit("{prediction}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.GroundtruthBatchesFailed, err = builder.meter.Int64Counter(
 		"otelcol_groundtruth_batches_failed",
 		metric.WithDescription("Number of batches that could not be made durable; their senders were told to try again. [Alpha]"),
@@ -149,17 +163,23 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{batch}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.GroundtruthDuplicates, err = builder.meter.Int64Counter(
+		"otelcol_groundtruth_duplicates",
+		metric.WithDescription("Number of predictions that did not go on because their id had come before. [Alpha]"),
+		metric.WithUnit("{prediction}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.GroundtruthHeld, err = builder.meter.Int64ObservableUpDownCounter(
+		"otelcol_groundtruth_held",
+		metric.WithDescription("Number of prediction ids that are known, labelled or not. [Alpha]"),
+		metric.WithUnit("{prediction}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.GroundtruthLabelDelay, err = builder.meter.Float64Histogram(
 		"otelcol_groundtruth_label_delay",
 		metric.WithDescription("How long after its prediction the first label came, by the times of both. [Alpha]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{1, 10, 60, 600, 3600, 21600, 86400, 259200, 604800, 1.2096e+06, 2.592e+06, 5.184e+06, 7.776e+06}...),
-	)
-	errs = errors.Join(errs, err)
-	builder.GroundtruthLabelsAwaited, err = builder.meter.Int64ObservableUpDownCounter(
-		"otelcol_groundtruth_labels_awaited",
-		metric.WithDescription("Number of predictions that have no label yet. [Alpha]"),
-		metric.WithUnit("{prediction}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.GroundtruthLabelsExpired, err = builder.meter.Int64Counter(
@@ -177,12 +197,6 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.GroundtruthLabelsLate, err = builder.meter.Int64Counter(
 		"otelcol_groundtruth_labels_late",
 		metric.WithDescription("Number of joined labels that came after the end of their prediction's window, which is evaluated again. [Alpha]"),
-		metric.WithUnit("{label}"),
-	)
-	errs = errors.Join(errs, err)
-	builder.GroundtruthLabelsRepeated, err = builder.meter.Int64Counter(
-		"otelcol_groundtruth_labels_repeated",
-		metric.WithDescription("Number of actuals that told nothing new. [Alpha]"),
 		metric.WithUnit("{label}"),
 	)
 	errs = errors.Join(errs, err)
@@ -204,21 +218,9 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{prediction}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.GroundtruthPredictionsHeld, err = builder.meter.Int64ObservableUpDownCounter(
-		"otelcol_groundtruth_predictions_held",
-		metric.WithDescription("Number of prediction ids that are known, labelled or not. [Alpha]"),
-		metric.WithUnit("{prediction}"),
-	)
-	errs = errors.Join(errs, err)
 	builder.GroundtruthPredictionsNotAwaited, err = builder.meter.Int64Counter(
 		"otelcol_groundtruth_predictions_not_awaited",
 		metric.WithDescription("Number of predictions that went on without being remembered, for want of room. [Alpha]"),
-		metric.WithUnit("{prediction}"),
-	)
-	errs = errors.Join(errs, err)
-	builder.GroundtruthPredictionsRepeated, err = builder.meter.Int64Counter(
-		"otelcol_groundtruth_predictions_repeated",
-		metric.WithDescription("Number of predictions that did not go on because their id had come before. [Alpha]"),
 		metric.WithUnit("{prediction}"),
 	)
 	errs = errors.Join(errs, err)
@@ -228,10 +230,22 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{prediction}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.GroundtruthRecordsWithoutID, err = builder.meter.Int64Counter(
-		"otelcol_groundtruth_records_without_id",
-		metric.WithDescription("Number of predictions and actuals that cannot be joined, since they have no ml.prediction.id. [Alpha]"),
-		metric.WithUnit("{record}"),
+	builder.GroundtruthPredictionsWithoutID, err = builder.meter.Int64Counter(
+		"otelcol_groundtruth_predictions_without_id",
+		metric.WithDescription("Number of predictions that went on without being remembered, since they have no ml.prediction.id. [Alpha]"),
+		metric.WithUnit("{prediction}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.GroundtruthRepeatedActuals, err = builder.meter.Int64Counter(
+		"otelcol_groundtruth_repeated_actuals",
+		metric.WithDescription("Number of actuals that told nothing new. [Alpha]"),
+		metric.WithUnit("{label}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.GroundtruthStatesDamaged, err = builder.meter.Int64Counter(
+		"otelcol_groundtruth_states_damaged",
+		metric.WithDescription("Number of predictions whose states could not be read and were forgotten. [Alpha]"),
+		metric.WithUnit("{prediction}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

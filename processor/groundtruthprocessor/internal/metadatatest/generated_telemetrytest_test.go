@@ -20,7 +20,11 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
-	require.NoError(t, tb.RegisterGroundtruthLabelsAwaitedCallback(func(_ context.Context, observer metric.Int64Observer) error {
+	require.NoError(t, tb.RegisterGroundtruthAwaitedCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterGroundtruthHeldCallback(func(_ context.Context, observer metric.Int64Observer) error {
 		observer.Observe(1)
 		return nil
 	}))
@@ -28,24 +32,28 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
-	require.NoError(t, tb.RegisterGroundtruthPredictionsHeldCallback(func(_ context.Context, observer metric.Int64Observer) error {
-		observer.Observe(1)
-		return nil
-	}))
+	tb.GroundtruthActualsRefused.Add(context.Background(), 1)
 	tb.GroundtruthBatchesFailed.Add(context.Background(), 1)
 	tb.GroundtruthBatchesLost.Add(context.Background(), 1)
 	tb.GroundtruthBatchesRepeated.Add(context.Background(), 1)
+	tb.GroundtruthDuplicates.Add(context.Background(), 1)
 	tb.GroundtruthLabelDelay.Record(context.Background(), 1)
 	tb.GroundtruthLabelsExpired.Add(context.Background(), 1)
 	tb.GroundtruthLabelsJoined.Add(context.Background(), 1)
 	tb.GroundtruthLabelsLate.Add(context.Background(), 1)
-	tb.GroundtruthLabelsRepeated.Add(context.Background(), 1)
 	tb.GroundtruthLabelsUnmatched.Add(context.Background(), 1)
 	tb.GroundtruthPredictionsDropped.Add(context.Background(), 1)
 	tb.GroundtruthPredictionsNotAwaited.Add(context.Background(), 1)
-	tb.GroundtruthPredictionsRepeated.Add(context.Background(), 1)
 	tb.GroundtruthPredictionsUnlabelled.Add(context.Background(), 1)
-	tb.GroundtruthRecordsWithoutID.Add(context.Background(), 1)
+	tb.GroundtruthPredictionsWithoutID.Add(context.Background(), 1)
+	tb.GroundtruthRepeatedActuals.Add(context.Background(), 1)
+	tb.GroundtruthStatesDamaged.Add(context.Background(), 1)
+	AssertEqualGroundtruthActualsRefused(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualGroundtruthAwaited(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthBatchesFailed(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
@@ -55,11 +63,14 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualGroundtruthBatchesRepeated(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualGroundtruthDuplicates(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualGroundtruthHeld(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthLabelDelay(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
-		metricdatatest.IgnoreTimestamp())
-	AssertEqualGroundtruthLabelsAwaited(t, testTel,
-		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthLabelsExpired(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -68,9 +79,6 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthLabelsLate(t, testTel,
-		[]metricdata.DataPoint[int64]{{Value: 1}},
-		metricdatatest.IgnoreTimestamp())
-	AssertEqualGroundtruthLabelsRepeated(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthLabelsUnmatched(t, testTel,
@@ -82,19 +90,19 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualGroundtruthPredictionsDropped(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
-	AssertEqualGroundtruthPredictionsHeld(t, testTel,
-		[]metricdata.DataPoint[int64]{{Value: 1}},
-		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthPredictionsNotAwaited(t, testTel,
-		[]metricdata.DataPoint[int64]{{Value: 1}},
-		metricdatatest.IgnoreTimestamp())
-	AssertEqualGroundtruthPredictionsRepeated(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualGroundtruthPredictionsUnlabelled(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
-	AssertEqualGroundtruthRecordsWithoutID(t, testTel,
+	AssertEqualGroundtruthPredictionsWithoutID(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualGroundtruthRepeatedActuals(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualGroundtruthStatesDamaged(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
