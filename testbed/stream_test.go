@@ -21,6 +21,7 @@ type streamModel struct {
 	name       string
 	definition string // what follows the name in modelstore.models
 	row        func(rng *rand.Rand, shift float64) map[string]any
+	sums       bool // its labels are numbers: of one that is corrected, the extremes stay
 }
 
 // streamModels are of each type, with fields of several, and with segments of
@@ -32,27 +33,27 @@ var streamModels = []streamModel{
     fields: {features.country: {type: categorical}, features.amount: {type: numeric, min: 0, max: 1000}}
     segments:
       - {name: country, field: features.country}
-      - {name: large_abroad, where: 'features.amount > 100 and features.country != "NO"'}`, fraudRow},
+      - {name: large_abroad, where: 'features.amount > 100 and features.country != "NO"'}`, fraudRow, false},
 	{"spam", `
     type: binary
     outputs: [{prediction: blocked, actual: spam}]
-    segments: [{name: length, field: features.length, boundaries: [100, 1000]}]`, spamRow},
+    segments: [{name: length, field: features.length, boundaries: [100, 1000]}]`, spamRow, false},
 	{"price", `
     type: regression
     outputs: [{prediction: price}]
-    segments: [{name: rooms, field: features.rooms, boundaries: [2, 4]}]`, priceRow},
+    segments: [{name: rooms, field: features.rooms, boundaries: [2, 4]}]`, priceRow, true},
 	{"species", `
     type: multiclass
     outputs: [{prediction: species}]
     fields: {features.site: {type: categorical}}
-    segments: [{name: site, field: features.site}]`, speciesRow},
+    segments: [{name: site, field: features.site}]`, speciesRow, false},
 	{"churn", `
     type: binary
     outputs: [{prediction: proba, actual: fraud}]
-    fields: {features.country: {type: categorical}}`, fraudRow},
+    fields: {features.country: {type: categorical}}`, fraudRow, false},
 	{"rent", `
     type: regression
-    outputs: [{prediction: price}]`, priceRow},
+    outputs: [{prediction: price}]`, priceRow, true},
 }
 
 func fraudRow(rng *rand.Rand, shift float64) map[string]any {
@@ -74,7 +75,10 @@ func fraudRow(rng *rand.Rand, shift float64) map[string]any {
 func spamRow(rng *rand.Rand, shift float64) map[string]any {
 	n := math.Round(math.Exp(5 + 1.5*rng.NormFloat64() + shift))
 	blocked := rng.IntN(3) == 0
-	return map[string]any{"features.length": n, "predictions.blocked": blocked, "actuals.spam": blocked != (rng.IntN(5) == 0)}
+	return map[string]any{
+		"features.length": n, "raw_inputs.lang": []string{"no", "en", "de"}[rng.IntN(3)],
+		"predictions.blocked": blocked, "actuals.spam": blocked != (rng.IntN(5) == 0),
+	}
 }
 
 func priceRow(rng *rand.Rand, shift float64) map[string]any {
@@ -115,7 +119,7 @@ func references(t *testing.T, dir string) (models string) {
 			row := m.row(rng, 0)
 			if i == 0 {
 				columns = []string{}
-				for _, g := range []string{"features.", "predictions.", "actuals."} {
+				for _, g := range []string{"features.", "raw_inputs.", "predictions.", "actuals."} {
 					for _, k := range sorted(m.row(rand.New(rand.NewPCG(1, 1)), 0)) {
 						if strings.HasPrefix(k, g) {
 							columns = append(columns, k)
@@ -162,7 +166,9 @@ func (e *event) fill(lr plog.LogRecord) {
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(e.at))
 	a := lr.Attributes()
 	a.PutStr("ml.model.name", e.model)
-	a.PutStr("ml.model.version", e.version)
+	if e.version != "" {
+		a.PutStr("ml.model.version", e.version)
+	}
 	a.PutStr("ml.prediction.id", e.id)
 	for _, k := range sorted(e.fields) {
 		switch v := e.fields[k].(type) {
@@ -190,18 +196,59 @@ func batch(events []event) plog.Logs {
 	return ld
 }
 
-// stream returns n predictions of each model, over the given windows, with
-// their actuals. The first of each model and version touch each window, so that
-// sent again under other ids they make all windows change.
+// stream returns n predictions of each model over the given windows, and then
+// what became of them: labels, which may be corrected where that leaves no trace,
+// late inputs, and predictions that are sent twice. The first predictions of each
+// model touch each window of each version.
 func stream(rng *rand.Rand, n int, windows []time.Time) (events []event) {
+	var later []event
 	for _, m := range streamModels {
 		for i := range n {
-			w := windows[i%len(windows)]
-			events = append(events, event{
+			p := event{
 				name: "ml.prediction", model: m.name, version: strconv.Itoa(1 + i/len(windows)%2), id: fmt.Sprintf("%s-%d", m.name, i),
-				at: w.Add(time.Duration(rng.Int64N(int64(time.Hour)))), fields: m.row(rng, 0.3),
-			})
+				at:     windows[i%len(windows)].Add(time.Duration(rng.Int64N(int64(time.Hour)))),
+				fields: m.row(rng, 0.3),
+			}
+			label := event{name: "ml.actual", model: m.name, id: p.id, at: p.at.Add(time.Minute), fields: take(p.fields, "actuals.")}
+			events = append(events, p)
+			if rng.IntN(20) == 0 {
+				later = append(later, p)
+			}
+			if rng.IntN(10) > 0 {
+				later = append(later, label)
+			}
+			if rng.IntN(5) == 0 && !m.sums {
+				label.at, label.fields = label.at.Add(time.Minute), take(m.row(rng, 0.3), "actuals.")
+				later = append(later, label)
+			}
+			if inputs := take(p.fields, "raw_inputs."); len(inputs) > 0 {
+				label.fields = inputs
+				later = append(later, label)
+			}
 		}
 	}
-	return events
+	return append(events, later...)
+}
+
+// predictions counts those that are not sent for the second time.
+func predictions(events []event) int {
+	ids := map[string]bool{}
+	for _, e := range events {
+		if e.name == "ml.prediction" {
+			ids[e.id] = true
+		}
+	}
+	return len(ids)
+}
+
+// take moves the fields of a group out of a row.
+func take(row map[string]any, group string) map[string]any {
+	taken := map[string]any{}
+	for k, v := range row {
+		if strings.HasPrefix(k, group) {
+			taken[k] = v
+			delete(row, k)
+		}
+	}
+	return taken
 }

@@ -230,24 +230,31 @@ func (s *Sink) everything() map[string]float64 {
 	return all
 }
 
-// different describes the first differences between two sinks: bit for bit the
-// same is meant. It is empty when there are none.
+// different describes the differences between two sinks, some of each metric: bit
+// for bit the same is meant. It is empty when there are none.
 func different(got, want map[string]float64) string {
-	var lines []string
-	for _, k := range sorted(want) {
+	lines := map[string][]string{} // by metric
+	note := func(series, format string, args ...any) {
+		metric, _, _ := strings.Cut(series, " ")
+		lines[metric] = append(lines[metric], series+fmt.Sprintf(format, args...))
+	}
+	for k, w := range want {
 		if g, ok := got[k]; !ok {
-			lines = append(lines, fmt.Sprintf("%s is missing, want %v", k, want[k]))
-		} else if g != want[k] && (g == g || want[k] == want[k]) {
-			lines = append(lines, fmt.Sprintf("%s is %v, want %v", k, g, want[k]))
+			note(k, " is missing, want %v", w)
+		} else if g != w && (g == g || w == w) {
+			note(k, " is %v, want %v", g, w)
 		}
 	}
-	for _, k := range sorted(got) {
+	for k, g := range got {
 		if _, ok := want[k]; !ok {
-			lines = append(lines, fmt.Sprintf("%s is %v, and not wanted", k, got[k]))
+			note(k, " is %v, and not wanted", g)
 		}
 	}
-	if n := len(lines); n > 10 {
-		lines = append(lines[:10], fmt.Sprintf("and %d more", n-10))
+	var text strings.Builder
+	for _, metric := range sorted(lines) {
+		ls := lines[metric]
+		slices.Sort(ls)
+		fmt.Fprintf(&text, "%d values of %s differ, such as\n\t%s\n", len(ls), metric, strings.Join(ls[:min(3, len(ls))], "\n\t"))
 	}
-	return strings.Join(lines, "\n")
+	return text.String()
 }
