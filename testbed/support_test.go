@@ -61,6 +61,7 @@ receivers:
       grpc: {endpoint: 127.0.0.1:$GRPC}
       http: {endpoint: 127.0.0.1:$HTTP}
 processors:
+  groundtruth: {$TRUTH}
   profile: {$PROFILE}
 connectors:
   modelmetrics: {settle: 300ms, max_delay: 1s, interval: 1h}
@@ -78,7 +79,7 @@ $STORE
 service:
   extensions: [modelstore]
   pipelines:
-    logs: {receivers: [otlp], processors: [profile], exporters: [modelmetrics]}
+    logs: {receivers: [otlp], processors: [$PIPELINE], exporters: [modelmetrics]}
     metrics: {receivers: [modelmetrics], exporters: [otlp_grpc]}
   telemetry:
     logs: {level: info, encoding: console, sampling: {enabled: false}}
@@ -101,7 +102,7 @@ func newRig(t *testing.T, store, profile string, wanted func(string) bool) *rig 
 	r.check(err)
 	r.grpc, r.http, r.own = fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1]), fmt.Sprintf("127.0.0.1:%d", ports[2])
 	r.values = map[string]any{
-		"GRPC": ports[0], "HTTP": ports[1], "OWN": ports[2], "SINK": r.sink.Address, "DIR": r.dir, "STORE": indent(store),
+		"PIPELINE": "profile", "TRUTH": "", "GRPC": ports[0], "HTTP": ports[1], "OWN": ports[2], "SINK": r.sink.Address, "DIR": r.dir, "STORE": indent(store),
 	}
 	r.configure(profile)
 	t.Cleanup(func() {
@@ -113,6 +114,13 @@ func newRig(t *testing.T, store, profile string, wanted func(string) bool) *rig 
 		}
 	})
 	return r
+}
+
+// join puts groundtruth, with some keys, before profile.
+func (r *rig) join(truth, profile string) {
+	r.t.Helper()
+	r.values["PIPELINE"], r.values["TRUTH"] = "groundtruth, profile", truth
+	r.configure(profile)
 }
 
 // configure gives the next process other keys of the processor.
