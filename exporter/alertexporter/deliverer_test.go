@@ -271,6 +271,8 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`/services/T/B/x"}}]
 	hook.quiet(t, 2, 500*time.Millisecond)
 }
 
+// Stopping writes nothing: what a restart finds is what a kill leaves.
+//
 // After a restart what was delivered is not sent again, what was not is, and an
 // end that came while nothing ran is not lost.
 func TestRestart(t *testing.T) {
@@ -315,4 +317,32 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
 	if got := r.Logs.(*deliverer).core.Firing(); got != 0 {
 		t.Errorf("%d alerts fire", got)
 	}
+}
+
+// An end that was told, of an alert whose group goes on, is not told again by the
+// next process, though the group has long forgotten it.
+func TestEndIsToldOnce(t *testing.T) {
+	hook := newFake(t, nil)
+	cfg := config(t, quick+`
+directory: `+t.TempDir()+`
+receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
+`)
+	r := start(t, cfg)
+	r.send(firing("income"), firing("age"))
+	hook.wait(t, 1)
+	r.send(over(firing("income")))
+	hook.wait(t, 2)
+	r.send(firing("zip"))
+	hook.wait(t, 3)
+	r.stop()
+	r = start(t, cfg)
+	hook.quiet(t, 3, 600*time.Millisecond)
+	again := firing("income") // another run
+	again.Started, again.At = again.At.Add(2*time.Hour), again.At.Add(2*time.Hour)
+	r.send(again)
+	hook.wait(t, 4)
+	r.send(over(again), over(firing("age")), over(firing("zip")))
+	hook.wait(t, 5)
+	hook.quiet(t, 5, 400*time.Millisecond)
+	r.stop()
 }

@@ -179,6 +179,11 @@ func TestAcknowledgedMeansKept(t *testing.T) {
 	if err != nil || len(tell) != 1 || book.Firing() != 1 {
 		t.Fatal(err, tell)
 	}
+	worse := firing("income")
+	worse.At, worse.Value = worse.At.Add(time.Hour), new(0.9)
+	if tell, err = book.Accept(t.Context(), []alert.Alert{worse}, began.Add(time.Hour)); err != nil || len(tell) != 1 || !tell[0].StartsAt.Equal(began) || tell[0].Annotations["value"] != "0.9" {
+		t.Fatalf("%v: the same run is told as %+v", err, tell)
+	}
 	k, _ = am.OpenKeeper(t.Context(), brittleClient{b})
 	if book, err = am.OpenBook(k); err != nil || book.Firing() != 1 {
 		t.Fatal(err, "not kept")

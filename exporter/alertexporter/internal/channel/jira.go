@@ -83,7 +83,7 @@ func (c *Jira) cloud() bool {
 
 func (c *Jira) build() (notify.Notifier, error) {
 	cfg := c.HTTPConfig
-	password := commoncfg.Secret(c.Token)
+	password := c.Token
 	switch {
 	case c.Token == "" && c.TokenFile == "":
 	case c.Email != "":
@@ -190,7 +190,7 @@ func (j *jira) find(ctx context.Context, g *group) (key string, retry bool, err 
 	}
 	var found struct{ Issues []struct{ Key string } }
 	if err := json.Unmarshal(a.body, &found); err != nil {
-		return "", true, fmt.Errorf("JIRA answers with what is no JSON: %w", err) //nolint:staticcheck // a name begins the sentence
+		return "", true, fmt.Errorf("JIRA answers with what is no JSON: %w", err)
 	}
 	if len(found.Issues) == 0 {
 		return "", false, nil
@@ -275,7 +275,7 @@ func (j *jira) transition(ctx context.Context, key string) (bool, error) {
 		}
 	}
 	if err := json.Unmarshal(a.body, &can); err != nil {
-		return true, fmt.Errorf("JIRA answers with what is no JSON: %w", err) //nolint:staticcheck // a name begins the sentence
+		return true, fmt.Errorf("JIRA answers with what is no JSON: %w", err)
 	}
 	var names []string
 	for _, t := range can.Transitions {

@@ -122,7 +122,7 @@ func (s *slack) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error) {
 		Error, TS, Channel string
 	}
 	if err := json.Unmarshal(a.body, &said); err != nil {
-		return true, fmt.Errorf("Slack answers with what is no JSON: %w", err) //nolint:staticcheck // a name begins the sentence
+		return true, fmt.Errorf("Slack answers with what is no JSON: %w", err)
 	}
 	if !said.OK {
 		return s.refused(said.Error)
