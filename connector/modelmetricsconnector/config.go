@@ -1,11 +1,13 @@
 package modelmetricsconnector
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/driftmeter/driftmeter/internal/lenient"
 )
 
 // Config of the connector.
@@ -22,10 +24,18 @@ type Config struct {
 	// MaxDelay is when a changed window is evaluated although it is not quiet.
 	MaxDelay time.Duration `mapstructure:"max_delay"`
 	_        struct{}
+
+	mistakes lenient.Mistakes
 }
 
 func defaultConfig() *Config {
 	return &Config{Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute}
+}
+
+// Unmarshal keeps what it cannot read for Validate.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = lenient.Unmarshal(conf, c)
+	return nil
 }
 
 // Validate reports everything that is wrong, in the user's spelling.
@@ -45,5 +55,5 @@ func (c *Config) Validate() error {
 	if c.MaxDelay < c.Settle {
 		errs = append(errs, fmt.Errorf("max_delay=%s cannot be shorter than settle=%s", c.MaxDelay, c.Settle))
 	}
-	return errors.Join(errs...)
+	return c.mistakes.Join(errs...)
 }

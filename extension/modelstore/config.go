@@ -6,7 +6,10 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/collector/confmap"
+
 	"github.com/driftmeter/driftmeter/internal/catalog"
+	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
 )
@@ -34,6 +37,8 @@ type Config struct {
 	// Models are the definitions.
 	Models []model.Definition `mapstructure:"models"`
 	_      struct{}
+
+	mistakes lenient.Mistakes
 }
 
 // Limits bound what is kept. What goes beyond is counted.
@@ -55,6 +60,12 @@ func defaultConfig() *Config {
 			SegmentValues: profile.DefaultLimits.SegmentValues, NewCategories: profile.DefaultLimits.NewCategories,
 		},
 	}
+}
+
+// Unmarshal keeps what it cannot read for Validate.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = lenient.Unmarshal(conf, c)
+	return nil
 }
 
 // Validate reports everything that is wrong, in the user's spelling.
@@ -90,7 +101,7 @@ func (c *Config) Validate() error {
 			wrong(l.key, l.value, "must be positive")
 		}
 	}
-	if len(c.Models) > c.Limits.Models {
+	if len(c.Models) > c.Limits.Models && c.Limits.Models > 0 {
 		wrong("models", len(c.Models), "definitions exceed limits.models=%d", c.Limits.Models)
 	}
 	seen := map[string]bool{}
@@ -110,8 +121,11 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return c.mistakes.Join(errs...)
 }
+
+// Mistakes are what Unmarshal could not read.
+func (c *Config) Mistakes() error { return c.mistakes.Join() }
 
 // options converts the configuration.
 func (c *Config) options() catalog.Options {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func configuredModel(ctx context.Context, uris []string, name string) (found con
 			return found, fmt.Errorf("%s: extensions.%s: %w", from, key, err)
 		}
 		cfg := factory.CreateDefaultConfig().(*modelstore.Config)
-		if err := sub.Unmarshal(cfg); err != nil {
+		if err := errors.Join(sub.Unmarshal(cfg), cfg.Mistakes()); err != nil {
 			return found, fmt.Errorf("%s: extensions.%s: %s", from, key, oneLine(err))
 		}
 		for i := range cfg.Models {

@@ -1,13 +1,14 @@
 package profileprocessor
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	// ml.prediction, ml.actual, ml.reference or ml.labelled.
 	EventNames map[string]string `mapstructure:"event_names"`
 	_          struct{}
+
+	mistakes lenient.Mistakes
 }
 
 // Durability says when a batch is answered.
@@ -51,6 +54,12 @@ func defaultConfig() *Config {
 		Durability: Batch, SyncInterval: time.Second, FlushInterval: 10 * time.Second, MemoryLimitMiB: 256,
 		DedupeWindow: time.Hour, MaxClockSkew: time.Hour, AttributePrefix: "ml.",
 	}
+}
+
+// Unmarshal keeps what it cannot read for Validate.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = lenient.Unmarshal(conf, c)
+	return nil
 }
 
 // Validate reports everything that is wrong, in the user's spelling.
@@ -81,5 +90,5 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, to))
 		}
 	}
-	return errors.Join(errs...)
+	return c.mistakes.Join(errs...)
 }

@@ -1,0 +1,177 @@
+package lenient
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"pgregory.net/rapid"
+)
+
+type inner struct {
+	Name   string        `mapstructure:"name"`
+	Period time.Duration `mapstructure:"period"`
+	Share  *float64      `mapstructure:"share"`
+	_      struct{}
+}
+
+// either is given by its name, or by keys.
+type either struct {
+	Name string `mapstructure:"name"`
+	More deep   `mapstructure:",squash"`
+}
+
+type deep struct {
+	Depth uint `mapstructure:"depth"`
+}
+
+func (e *either) UnmarshalText(b []byte) error {
+	*e = either{Name: string(b)}
+	return nil
+}
+
+type config struct {
+	Store    *component.ID    `mapstructure:"store"`
+	Text     string           `mapstructure:"text"`
+	Number   int              `mapstructure:"number"`
+	Ratio    float64          `mapstructure:"ratio"`
+	On       bool             `mapstructure:"on"`
+	Every    time.Duration    `mapstructure:"every"`
+	Below    inner            `mapstructure:"below"`
+	List     []inner          `mapstructure:"list"`
+	ByName   map[string]inner `mapstructure:"by_name"`
+	Eithers  []either         `mapstructure:"eithers"`
+	Anything map[string]any   `mapstructure:"anything"`
+	Hidden   int              `mapstructure:"-"`
+	_        struct{}
+
+	mistakes Mistakes
+}
+
+func (c *config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = Unmarshal(conf, c)
+	return nil
+}
+
+func (c *config) Validate() error {
+	var errs []error
+	if c.Number < 0 {
+		errs = append(errs, fmt.Errorf("number=%d must not be negative", c.Number))
+	}
+	if c.Every > time.Hour {
+		errs = append(errs, fmt.Errorf("every=%s is too long", c.Every))
+	}
+	return c.mistakes.Join(errs...)
+}
+
+// load reads a configuration over the defaults, as the Collector does.
+func load(t *testing.T, m map[string]any) (*config, string) {
+	t.Helper()
+	c := &config{Text: "default", Number: 7, Every: time.Minute}
+	var any component.Config = c
+	if err := confmap.NewFromStringMap(m).Unmarshal(&any); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err != nil {
+		return c, err.Error()
+	}
+	return c, ""
+}
+
+type keys = map[string]any
+
+func TestGood(t *testing.T) {
+	c, text := load(t, keys{
+		"store": "modelstore/mine", "text": "t", "number": 3, "ratio": 1, "on": true, "every": "3s",
+		"below": keys{"name": "b", "share": 0.5}, "list": []any{keys{"period": "1h"}, keys{}},
+		"by_name": keys{"features.age": keys{"name": "x"}}, "eithers": []any{"psi", keys{"name": "ks", "depth": 2}},
+		"anything": keys{"goes": keys{"here": 1}},
+	})
+	if text != "" || c.Store.Name() != "mine" || c.Text != "t" || c.Number != 3 || c.Ratio != 1 || !c.On || c.Every != 3*time.Second || c.Below.Name != "b" ||
+		*c.Below.Share != 0.5 || len(c.List) != 2 || c.List[0].Period != time.Hour || c.ByName["features.age"].Name != "x" ||
+		len(c.Eithers) != 2 || c.Eithers[0].Name != "psi" || c.Eithers[1].More.Depth != 2 || len(c.Anything) != 1 {
+		t.Errorf("%+v\n%s", c, text)
+	}
+	for _, m := range []keys{nil, {}, {"below": nil, "list": nil, "store": nil}} {
+		if c, text := load(t, m); text != "" || c.Text != "default" || c.Number != 7 {
+			t.Errorf("%v: %+v\n%s", m, c, text)
+		}
+	}
+}
+
+// All mistakes are told at once, those of the decoder with those of Validate, and
+// what is right is used.
+func TestMistakes(t *testing.T) {
+	c, text := load(t, keys{
+		"store": "9", "txt": "t", "text": []any{1}, "number": -1, "ratio": "much", "on": "maybe", "every": 7200,
+		"below":   keys{"nmae": "b", "period": 5, "share": "half"},
+		"list":    []any{keys{"period": "a while", "Name": "x"}, "not keys"},
+		"by_name": keys{"features.age": keys{"zzz": []any{1}}},
+		"eithers": []any{keys{"name": "ks", "depht": keys{}}, keys{"depth": -1}},
+		"hidden":  1,
+	})
+	want := strings.TrimSpace(`
+below.nmae="b" is not a key; did you mean name?
+below.period=5 must have a unit, such as 5s or 5m
+below.share="half" must be a number
+by_name[features.age].zzz=[…] is not a key; known are name, period, share
+eithers[0].depht={…} is not a key; did you mean depth?
+eithers[1].depth=-1 must be a whole number, not below 0
+every=7200 must have a unit, such as 7200s or 7200m
+hidden=1 is not a key; known are anything, below, by_name, eithers, every, list, number, on, ratio, store, text
+list[0].Name="x" is not a key; did you mean name?
+list[0].period="a while" must be a duration, such as 10s, 5m or 1h
+list[1]="not keys" must be keys with values
+on="maybe" must be true or false
+ratio="much" must be a number
+store="9" cannot be read: …
+text=[…] must be text; put it into quotes
+txt="t" is not a key; did you mean text?
+number=-1 must not be negative`)
+	got := strings.Split(text, "\n")
+	for i, line := range strings.Split(want, "\n") {
+		head, _, _ := strings.Cut(line, "…")
+		if i >= len(got) || !strings.HasPrefix(got[i], head) && got[i] != line {
+			t.Errorf("line %d is not\n%s\nin\n%s", i+1, line, text)
+			break
+		}
+	}
+	if c.Every != time.Minute || c.Number != -1 || c.Text != "default" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// What Validate says of a key that could not be read is about its default.
+func TestJoin(t *testing.T) {
+	ms := Mistakes{{"every", 3, "must have a unit"}}
+	err := ms.Join(errors.Join(errors.New("every=1h is too long"), nil), errors.New("everything=1 is fine"), nil)
+	if got, want := fmt.Sprint(err), "every=3 must have a unit\neverything=1 is fine"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if err := (Mistakes)(nil).Join(nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "ab", 2}, {"window", "window", 0}, {"windw", "window", 1}, {"nmae", "name", 1}, {"kitten", "sitting", 3}} {
+		if got := distance(c.a, c.b); got != c.want {
+			t.Errorf("%q, %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		word := rapid.StringMatching("[a-c]{0,6}")
+		a, b := word.Draw(t, "a"), word.Draw(t, "b")
+		d := distance(a, b)
+		if d != distance(b, a) || (d == 0) != (a == b) || d > max(len(a), len(b)) {
+			t.Fatalf("distance %d", d)
+		}
+	})
+}
