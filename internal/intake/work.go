@@ -166,7 +166,7 @@ func (w *Work) check(rec *record.Record, v *catalog.Version) *record.Refusal {
 	switch rec.Event {
 	case record.Actual:
 		return &record.Refusal{Reason: record.LabelWithoutJoin, Key: rec.Model,
-			Detail: "ml.actual needs a join by prediction id; until then send actuals with their prediction"}
+			Detail: "ml.actual is joined to its prediction by groundtruth: put it before profile, processors: [groundtruth, profile]"}
 	case record.Reference:
 		if v.FixedReference {
 			return &record.Refusal{Reason: record.ReferenceExists, Key: rec.Model,

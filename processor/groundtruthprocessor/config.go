@@ -3,6 +3,7 @@ package groundtruthprocessor
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -100,10 +101,13 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		key   string
 		value time.Duration
-	}{{"wait", c.Wait}, {"sync_interval", c.SyncInterval}, {"dedupe_window", c.DedupeWindow}} {
+	}{{"sync_interval", c.SyncInterval}, {"dedupe_window", c.DedupeWindow}} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("%s=%s must be positive", d.key, d.value))
 		}
+	}
+	if c.Wait < time.Second { // arrivals are kept in seconds
+		errs = append(errs, fmt.Errorf("wait=%s must be at least a second", c.Wait))
 	}
 	if c.Limits.Awaited <= 0 {
 		errs = append(errs, fmt.Errorf("limits.awaited=%d must be positive", c.Limits.Awaited))
@@ -114,9 +118,9 @@ func (c *Config) Validate() error {
 	if !strings.HasSuffix(c.AttributePrefix, ".") {
 		errs = append(errs, fmt.Errorf("attribute_prefix=%q must end in a dot as ml. does", c.AttributePrefix))
 	}
-	for from, to := range c.EventNames {
-		if _, ok := record.ParseEvent(to); !ok {
-			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, to))
+	for _, from := range slices.Sorted(maps.Keys(c.EventNames)) {
+		if _, ok := record.ParseEvent(c.EventNames[from]); !ok {
+			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, c.EventNames[from]))
 		}
 	}
 	return errors.Join(errs...)
