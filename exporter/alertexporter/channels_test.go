@@ -377,9 +377,11 @@ receivers: [{name: team, jira: {url: "`+j.URL+`", `+sign+`, project: ML, issue_t
 			t.Errorf("%q", bodies(hits[3:]))
 		}
 		j.quiet(t, 6, 400*time.Millisecond)
+		j.mu.Lock()
 		if len(j.issues) != 1 || j.status != "done" {
 			t.Errorf("%d issues, %s", len(j.issues), j.status)
 		}
+		j.mu.Unlock()
 		r.stop()
 	}
 }
