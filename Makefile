@@ -15,7 +15,7 @@ BIN     := $(CURDIR)/dist/driftmeter
 LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed))
 LINT    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Packages that share data between goroutines.
-RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/evaluate))
+RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate))
 # Packages whose floating-point results must not depend on the processor.
 NUMERIC := $(patsubst %,./%/...,$(wildcard internal/num internal/sketch internal/drift internal/score internal/measure))
 
@@ -46,7 +46,7 @@ bench:              ## benchmarks, for benchstat: make bench P=./internal/profil
 fuzz:               ## every fuzz test for FUZZTIME (20s)
 	internal/tools/fuzz.sh $(or $(FUZZTIME),20s)
 race:               ## the packages with goroutines, under the race detector
-	CGO_ENABLED=1 go test -race -shuffle=on $(RACY)
+	CGO_ENABLED=1 go test -race -short -shuffle=on $(RACY)
 fma:                ## the same numbers with fused multiply-adds, as on arm64
 	! grep -q avx2 /proc/cpuinfo || GOAMD64=v3 go test $(NUMERIC)
 

@@ -56,6 +56,10 @@ func syncs(op errorfs.Op) bool {
 func TestFailedWrites(t *testing.T) {
 	seeded := vfs.NewCrashableMem()
 	seed(t, seeded)
+	thin := 1 // every which write fails
+	if testing.Short() {
+		thin = 8 // under the race detector a run takes ten times as long, and what it looks for is in every run
+	}
 	for _, durability := range []store.Durability{store.Sync, store.NoSync} {
 		want, _, _ := disturbed(t, seeded, durability, fault{hits: changes}, 0)
 		if want.m != (totals{60, 60, want.m.x}) || want.w != (totals{120, 120, want.w.x}) || want.r != (totals{20, 20, want.r.x}) {
