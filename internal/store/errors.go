@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 )
 
 // ErrClosed is returned by everything that is called after Close.
@@ -47,6 +49,29 @@ func (e *InUseError) Error() string {
 
 func (e *InUseError) Unwrap() error { return e.Err }
 
+// unusable says in words why nothing can be kept in a directory.
+func unusable(dir string, err error) error {
+	var why string
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		why = "it is a file, or lies below one"
+	case errors.Is(err, syscall.EROFS):
+		why = "its file system is read-only"
+	case errors.Is(err, fs.ErrPermission):
+		why = "this user may not write there"
+	case full(err):
+		why = "its disk is full"
+	default:
+		return fmt.Errorf("the state cannot be kept in %s: %w", dir, err)
+	}
+	return fmt.Errorf("the state cannot be kept in %s: %s; mend that, or configure another directory (%w)", dir, why, err)
+}
+
+// full tells a lack of room from other failures.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // NewerError says that a later release wrote the directory.
 type NewerError struct {
 	Dir        string
@@ -76,6 +101,9 @@ type FailedError struct {
 }
 
 func (e *FailedError) Error() string {
+	if full(e.Err) {
+		return fmt.Sprintf("the disk of %s is full: make room (%v)", e.Dir, e.Err)
+	}
 	return fmt.Sprintf("the store in %s stopped after a failed write: %v", e.Dir, e.Err)
 }
 

@@ -116,7 +116,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s.idle.L = &s.mu
 	if !o.ReadOnly {
 		if err := o.FS.MkdirAll(dir, 0o755); err != nil {
-			return nil, fmt.Errorf("making the directory %s: %w", dir, err)
+			return nil, unusable(dir, err)
 		}
 	} else if _, err := o.FS.Stat(dir); err != nil {
 		return nil, fmt.Errorf("opening %s to read: %w", dir, err)
@@ -129,6 +129,9 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	if err := s.identify(); err != nil {
 		return nil, errors.Join(err, s.engine.close(), s.lock.Close())
+	}
+	if avail, need := s.room(); !o.ReadOnly && avail < need {
+		o.Logger.Errorf("store: %v. Until then batches are refused, and what is there is served", &DiskFullError{Dir: dir, Avail: avail, Need: need})
 	}
 	return s, nil
 }
@@ -158,7 +161,7 @@ func (s *Store) acquireLock() error {
 	var file *fs.PathError // the lock file cannot be made; the lock itself fails with a bare number
 	switch {
 	case errors.As(err, &file):
-		return fmt.Errorf("the directory %s cannot be locked: %w", s.dir, err)
+		return unusable(s.dir, err)
 	case err != nil:
 		b, _ := readFile(s.opts.FS, owner)
 		return &InUseError{Dir: s.dir, Owner: strings.TrimSpace(string(b)), Err: err}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -295,8 +296,72 @@ func TestReadOnly(t *testing.T) {
 	if _, err := Open("db", Options{FS: ro}); err == nil {
 		t.Error("opened a read-only directory to write")
 	} else {
-		wantText(t, err, "db")
+		wantText(t, err, "the state cannot be kept in db: its file system is read-only", "configure another")
 	}
+}
+
+// Where nothing can be kept the error says why, and what to do.
+func TestUnusableDirectory(t *testing.T) {
+	failing := func(cause error) vfs.FS {
+		return errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && op.Kind != errorfs.OpFileClose {
+				return &fs.PathError{Op: "open", Path: op.Path, Err: cause}
+			}
+			return nil
+		}))
+	}
+	for cause, want := range map[syscall.Errno]string{
+		syscall.EROFS: "its file system is read-only", syscall.EACCES: "this user may not write there",
+		syscall.ENOSPC: "its disk is full", syscall.ENOTDIR: "it is a file", syscall.EIO: "input/output error",
+	} {
+		_, err := Open("db", Options{FS: failing(cause)})
+		if !errors.Is(err, cause) {
+			t.Errorf("%v: %v", cause, err)
+			continue
+		}
+		wantText(t, err, "cannot be kept in db: ", want)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		if _, err := Open(dir, Options{}); err == nil {
+			t.Errorf("%s is taken for a directory", dir)
+		} else {
+			wantText(t, err, dir, "it is a file")
+		}
+	}
+}
+
+// A disk that has less left than is kept free is told at the start.
+func TestLittleRoomAtStart(t *testing.T) {
+	fs := &roomFS{FS: vfs.NewMem()}
+	fs.total.Store(10 << 30)
+	fs.avail.Store(3 << 20)
+	log := &keptLog{}
+	closeIt(t, open(t, "db", Options{FS: fs, Logger: log}))
+	wantText(t, errors.New(log.text()), "the disk of db has 3 MB left", "64 MB", "make room", "batches are refused")
+}
+
+// keptLog keeps what is logged.
+type keptLog struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *keptLog) Infof(format string, args ...any) { l.Errorf(format, args...) }
+
+func (l *keptLog) Errorf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+func (l *keptLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
 }
 
 // The small reader of numbers.
