@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/exporter/alertexporter"
 )
@@ -99,18 +97,9 @@ func testAlert(cmd *cobra.Command, o *testOptions) error {
 // alertConfig finds the alert exporter of a configuration, which is read as the
 // collector reads it. The rest of the configuration is not looked at.
 func alertConfig(ctx context.Context, uris []string, id string) (cfg *alertexporter.Config, err error) {
-	set := confmap.ResolverSettings{URIs: uris, DefaultScheme: "env"}
-	for _, p := range providers {
-		set.ProviderFactories = append(set.ProviderFactories, p.new())
-	}
-	r, err := confmap.NewResolver(set)
+	conf, err := resolve(ctx, uris)
 	if err != nil {
-		return nil, fmt.Errorf("--config: %w", err)
-	}
-	defer func() { err = errors.Join(err, r.Shutdown(ctx)) }()
-	conf, err := r.Resolve(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("--config: %w", err)
+		return nil, err
 	}
 	exporters, err := conf.Sub("exporters")
 	if err != nil {
