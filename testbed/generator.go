@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -15,14 +16,15 @@ import (
 // Features is the number of numeric features of a generated prediction.
 const Features = 20
 
-// A Template is a batch of predictions, marshalled once. Its copies differ in
-// their timestamps only, which are patched into the bytes: so each is a batch
-// of its own, and to make one costs next to nothing.
+// A Template is a batch of records, marshalled once. Its copies differ in their
+// timestamps and prediction ids only, which are patched into the bytes: so each
+// is a batch of its own, and to make one costs next to nothing.
 type Template struct {
 	Records   int
 	Confusion Confusion
 	bytes     []byte
 	stamps    []int // where the timestamp of each record stands
+	ids       []int // where the prediction id of each stands; none: they have no ids
 }
 
 // Confusion is how scores of at least 0.5 and actuals meet.
@@ -36,6 +38,30 @@ func (c Confusion) Add(d Confusion) Confusion {
 // marker stands for a timestamp until it is patched; its low bytes count the
 // records.
 const marker = 0x5AFE_C0DE_0000_0000
+
+// idOf is the prediction id of record i until one is patched in, as long as
+// every id.
+func idOf(i int) string { return fmt.Sprintf("patched: %07x", i) }
+
+// Identify gives record i of a template an id, which Number changes. It is meant
+// for the function that NewTemplate takes; all records have to get one, or none.
+func Identify(i int, lr plog.LogRecord) {
+	lr.Attributes().PutStr("ml.prediction.id", idOf(i))
+}
+
+// Label makes of a prediction the label of one, which comes by itself: the event
+// of an actual with the two actuals, and nothing else.
+func Label(lr plog.LogRecord) {
+	lr.SetEventName("ml.actual")
+	lr.Attributes().RemoveIf(func(k string, _ pcommon.Value) bool {
+		return strings.HasPrefix(k, "ml.features.") || strings.HasPrefix(k, "ml.predictions.")
+	})
+}
+
+// Unlabel takes the actuals out of a prediction.
+func Unlabel(lr plog.LogRecord) {
+	lr.Attributes().RemoveIf(func(k string, _ pcommon.Value) bool { return strings.HasPrefix(k, "ml.actuals.") })
+}
 
 // NewTemplate returns a batch of records of a model: 20 numeric features, a
 // score with a boolean actual, and a number with its actual. change may do
@@ -61,7 +87,7 @@ func NewTemplate(model string, records int, rng *rand.Rand, change func(i int, l
 	}
 	// Field 1 of a log record is its time, eight bytes. Records stand in the
 	// bytes in their order.
-	at := 0
+	at, id := 0, 0
 	for i := range records {
 		m := binary.LittleEndian.AppendUint64([]byte{0x09}, marker+uint64(i))
 		next := bytes.Index(t.bytes[at:], m)
@@ -70,6 +96,16 @@ func NewTemplate(model string, records int, rng *rand.Rand, change func(i int, l
 		}
 		at += next + 1
 		t.stamps = append(t.stamps, at)
+		if len(t.ids) < i {
+			continue // the first record has no id
+		}
+		if next := bytes.Index(t.bytes[id:], []byte(idOf(i))); next >= 0 {
+			id += next
+			t.ids = append(t.ids, id)
+		}
+	}
+	if len(t.ids) != 0 && len(t.ids) != records {
+		return nil, fmt.Errorf("%d of %d records have an id to be patched", len(t.ids), records)
 	}
 	return t, nil
 }
@@ -117,4 +153,17 @@ func (t *Template) Batch(buf []byte, first time.Time, step time.Duration) []byte
 		at += uint64(step)
 	}
 	return b
+}
+
+// Number gives the records of a batch of the template ids: 16 hexadecimal digits
+// of what of says for each.
+func (t *Template) Number(batch []byte, of func(i int) uint64) {
+	const digits = "0123456789abcdef"
+	for i, at := range t.ids {
+		n := of(i)
+		for d := range 16 {
+			batch[at+15-d] = digits[n&15]
+			n >>= 4
+		}
+	}
 }

@@ -2,10 +2,13 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -44,18 +47,48 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // PeakMemory returns the largest resident memory that a process has had, in
 // bytes.
-func PeakMemory(pid int) (int64, error) {
+func PeakMemory(pid int) (int64, error) { return fromStatus(pid, "VmHWM:") }
+
+// Memory returns the resident memory of a process, in bytes.
+func Memory(pid int) (int64, error) { return fromStatus(pid, "VmRSS:") }
+
+// fromStatus returns a size of the status of a process, in bytes.
+func fromStatus(pid int, key string) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, key); ok {
 			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 			return kb << 10, err
 		}
 	}
-	return 0, fmt.Errorf("status of process %d has no VmHWM", pid)
+	return 0, fmt.Errorf("status of process %d has no %s", pid, key)
+}
+
+// DirectorySize returns the bytes of the files of a directory. Files that vanish
+// meanwhile are left out.
+func DirectorySize(dir string) (total int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return vanished(err)
+		}
+		info, err := e.Info()
+		if err != nil {
+			return vanished(err)
+		}
+		total += info.Size()
+		return nil
+	})
+	return total, err
+}
+
+func vanished(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Scrape returns the samples of a Prometheus endpoint: from the name with its

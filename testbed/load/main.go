@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -22,62 +21,13 @@ import (
 	"github.com/driftmeter/driftmeter/testbed"
 )
 
-// A variant is one pipeline behind the same receiver.
-type variant struct {
-	name     string
-	profile  string // keys of the processor; none: the pipeline ends at once
-	segments string
-}
-
-const four = `
-          - {name: a, field: features.f00, boundaries: [-1, 0, 1]}
-          - {name: b, field: features.f01, boundaries: [0, 1, 2]}
-          - {name: c, field: features.f02, boundaries: [0, 2, 4]}
-          - {name: d, field: features.f03, boundaries: [0, 3, 6]}`
-
-var variants = []variant{
-	{name: "otlp → nop"},
-	{name: "otlp → profile → modelmetrics, durability: batch", profile: "durability: batch", segments: " []"},
-	{name: "… durability: interval", profile: "durability: interval", segments: " []"},
-	{name: "… durability: batch, 4 segments", profile: "durability: batch", segments: four},
-	{name: "… durability: interval, 4 segments", profile: "durability: interval", segments: four},
-}
-
-const config = `
-receivers:
-  otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$PORT, max_recv_msg_size_mib: 64}}}
-processors:
-  profile: {$PROFILE}
-connectors:
-  modelmetrics:
-exporters:
-  nop:
-extensions:
-  pprof: {endpoint: 127.0.0.1:$PPROF}
-  modelstore:
-    directory: $DIR
-    models:
-      - name: load
-        outputs: [{prediction: score, actual: label}, {prediction: amount}]
-        segments: $SEGMENTS
-service:
-  extensions: [modelstore, pprof]
-  pipelines:
-$PIPELINES
-  telemetry:
-    metrics: {level: none}
-`
-
-const (
-	onlyReceive = "    logs: {receivers: [otlp], exporters: [nop]}\n"
-	whole       = "    logs: {receivers: [otlp], processors: [profile], exporters: [modelmetrics]}\n    metrics: {receivers: [modelmetrics], exporters: [nop]}\n"
-)
-
 // options of a run.
 type options struct {
 	seconds, rounds, clients, batch int
 	only                            int
 	profile                         string
+	soak                            time.Duration
+	rate                            int
 }
 
 func main() {
@@ -87,9 +37,15 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 4, "connections")
 	flag.IntVar(&o.batch, "batch", 1000, "records in a batch")
 	flag.IntVar(&o.only, "only", -1, "measure this variant alone, 0 being the first")
+	flag.DurationVar(&o.soak, "soak", 0, "in place of all that: send at a moderate rate for this long, and watch memory")
+	flag.IntVar(&o.rate, "rate", 5000, "records a second of a soak")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor time of the last variant to this file")
 	flag.Parse()
-	if err := run(o, os.Stdout, os.Stderr); err != nil {
+	do := run
+	if o.soak > 0 {
+		do = soak
+	}
+	if err := do(o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -105,14 +61,13 @@ func run(o options, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	var templates []*testbed.Template
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 16 {
-		t, err := testbed.NewTemplate("load", o.batch, rng, nil)
-		if err != nil {
-			return err
-		}
-		templates = append(templates, t)
+	whole, err := templates(o.batch, labelled)
+	if err != nil {
+		return err
+	}
+	apart, err := templates(o.batch, labelsApart)
+	if err != nil {
+		return err
 	}
 	results := make([][]result, len(variants))
 	for round := range o.rounds {
@@ -120,7 +75,11 @@ func run(o options, out, progress io.Writer) error {
 			if o.only >= 0 && i != o.only {
 				continue
 			}
-			r, err := measure(bin, dir, v, templates, o)
+			ts := whole
+			if v.apart {
+				ts = apart
+			}
+			r, err := measure(bin, dir, v, ts, o)
 			if err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)
 			}
@@ -148,12 +107,8 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err != nil {
 		return result{}, err
 	}
-	pipelines, segments := whole, v.segments
-	if v.profile == "" {
-		pipelines, segments = onlyReceive, " []"
-	}
 	path, err := testbed.WriteConfig(dir, config, map[string]any{
-		"PORT": ports[0], "PPROF": ports[1], "DIR": state, "PROFILE": v.profile, "SEGMENTS": segments, "PIPELINES": pipelines,
+		"PORT": ports[0], "PPROF": ports[1], "DIR": state, "TRUTH": v.truth, "PROFILE": v.profile, "SEGMENTS": v.segments, "PIPELINES": v.pipelines(),
 	})
 	if err != nil {
 		return result{}, err
@@ -168,7 +123,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err := p.Ready(ctx); err != nil {
 		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
 	}
-	l := &load{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), templates: templates, origin: time.Now().Add(-time.Hour).Truncate(time.Hour)}
+	l := &load{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), templates: templates, apart: v.apart, origin: time.Now().Add(-time.Hour).Truncate(time.Hour)}
 
 	// Warm: the first records make the reference at the next flush, within ten
 	// seconds. Few are sent until then, since those that wait are counted later.
@@ -207,6 +162,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 type load struct {
 	address   string
 	templates []*testbed.Template
+	apart     bool // the second half of a batch are labels
 	origin    time.Time
 	next      atomic.Int64
 	sent      atomic.Int64 // acknowledged records
@@ -238,6 +194,7 @@ func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) e
 		n := l.next.Add(1)
 		t := l.templates[n%int64(len(l.templates))]
 		buf = t.Batch(buf, l.origin.Add(time.Duration(n)), time.Microsecond)
+		t.Number(buf, numbers(n, t.Records, l.apart))
 		if err := c.Send(ctx, buf); err != nil {
 			return err
 		}
@@ -252,7 +209,7 @@ func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) e
 // table prints the medians.
 func table(out io.Writer, results [][]result) {
 	fmt.Fprintf(out, "| pipeline | CPU µs/record | records/s per core | against nop | on top of nop, µs | peak memory, MB |\n| --- | --- | --- | --- | --- | --- |\n")
-	nop := 0.0
+	nop := 0.0 // of the same records
 	for i, rs := range results {
 		if len(rs) == 0 {
 			continue
@@ -264,7 +221,7 @@ func table(out io.Writer, results [][]result) {
 			return 1
 		})
 		r := rs[len(rs)/2]
-		if i == 0 {
+		if variants[i].profile == "" {
 			nop = r.micros
 		}
 		ratio, more := "", ""
