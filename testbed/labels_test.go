@@ -1,63 +1,10 @@
 package testbed
 
 import (
-	"maps"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 )
-
-// late takes the actuals out of a stream of predictions. They come as events of
-// their own, in any order and mostly: before their prediction too, twice, or
-// wrong at first. Some stay with their prediction, and some predictions come twice.
-func late(rng *rand.Rand, events []event) (all []event, labels int) {
-	other := map[string]map[string]any{} // the actuals of another prediction of a model
-	for _, e := range events {
-		p, a := e, event{name: "ml.actual", model: e.model, id: e.id, at: e.at.Add(time.Duration(1+rng.IntN(300)) * time.Minute), fields: map[string]any{}}
-		p.fields = maps.Clone(e.fields)
-		for k, v := range e.fields {
-			if strings.HasPrefix(k, "actuals.") {
-				a.fields[k] = v
-				delete(p.fields, k)
-			}
-		}
-		wrong := a
-		wrong.at = e.at.Add(time.Second)
-		if wrong.fields = other[e.model]; wrong.fields == nil || numeric(a.fields) {
-			// The smallest and the largest of numbers that were corrected stay.
-			wrong.fields = a.fields
-		}
-		other[e.model] = a.fields
-		labels++
-		switch rng.IntN(8) {
-		case 0:
-			labels--
-			all = append(all, p) // never labelled
-		case 1:
-			all = append(all, p, wrong, a)
-		case 2:
-			all = append(all, p, a, a)
-		case 3:
-			all = append(all, p, p, a)
-		case 4:
-			all = append(all, e)
-		default:
-			all = append(all, p, a)
-		}
-	}
-	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all, labels
-}
-
-func numeric(fields map[string]any) bool {
-	for _, v := range fields {
-		if _, ok := v.(float64); ok {
-			return true
-		}
-	}
-	return false
-}
 
 // Killed fifty times at any moment, also while it starts, by a client that sends
 // again what was not acknowledged, the binary ends with exactly the metrics of one
@@ -68,8 +15,12 @@ func TestKilledWithLateLabelsCountsOnce(t *testing.T) {
 	rng := seeded(t)
 	models := "auto_register: false\n" + references(t, t.TempDir())
 	windows := []time.Time{window.Add(-3 * time.Hour), window.Add(-2 * time.Hour), window}
-	predictions := stream(rng, 900, windows)
-	events, labels := late(rng, predictions)
+	events := stream(rng, 900, windows)
+	last := stream(rng, 2*len(windows), windows) // some for each window of each version
+	for i := range last {
+		last[i].id = "last " + last[i].id
+	}
+	most, all := predictions(events), predictions(events)+predictions(last)
 
 	calm := newRig(t, models, "", nil)
 	calm.join("", "flush_interval: 100ms")
@@ -119,23 +70,16 @@ func TestKilledWithLateLabelsCountsOnce(t *testing.T) {
 	checkDirectory(t, r.dir)
 	r.start()
 
-	last := stream(rng, 2*len(windows), windows) // one for each window of each version
-	for i := range last {
-		last[i].id = "last " + last[i].id
-	}
 	for _, one := range []*rig{calm, r} {
-		counted(t, one.sink, len(predictions))
+		counted(t, one.sink, most)
 		one.sink.Reset()
 		feed(t, rng, last, []string{one.grpc}, nil)
-		counted(t, one.sink, len(predictions)+len(last))
+		counted(t, one.sink, all)
 	}
 	time.Sleep(2 * time.Second) // more than evaluation waits for
 	want := calm.sink.everything()
 	if d := different(r.sink.everything(), want); d != "" {
 		t.Errorf("killed %d times against left alone:\n%s", kills, d)
-	}
-	if n := int(calm.sink.Total("ml.model.actuals", Whole)); n != labels+len(last) {
-		t.Errorf("%d predictions are labelled, want %d", n, labels+len(last))
 	}
 	if n := int(calm.sink.Total("ml.integrity.duplicates", Whole)); n == 0 {
 		t.Error("no duplicate is counted")

@@ -122,12 +122,9 @@ func (c scaleOut) run(t *testing.T) {
 	if c.told {
 		known = "auto_register: true"
 	}
-	single := newRig(t, models, "flush_interval: 100ms", nil)
-	joined, err := WriteConfig(t.TempDir(), "processors: {groundtruth: {}}\nservice: {pipelines: {logs: {processors: [groundtruth, profile]}}}\n", nil)
-	single.check(err)
-	single.p, err = startCommand(program, "--config", single.config, "--config", joined)
-	single.check(err)
-	single.check(single.p.Ready(single.context()))
+	single := newRig(t, models, "", nil)
+	single.join("", "flush_interval: 100ms")
+	single.start()
 	feed(t, rng, events, []string{single.grpc}, nil)
 
 	top := newTopology(t, models, known)
