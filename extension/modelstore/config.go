@@ -18,6 +18,10 @@ import (
 type Config struct {
 	// Directory holds everything that Driftmeter remembers.
 	Directory string `mapstructure:"directory"`
+	// CacheMiB is the memory for what was read from the directory lately, beside 48
+	// MiB for what was written. Where groundtruth awaits many predictions, give it
+	// 2 MiB a million: then most look-ups touch no disk.
+	CacheMiB int `mapstructure:"cache_mib"`
 	// Window is the length of the event-time windows, aligned to UTC.
 	Window time.Duration `mapstructure:"window"`
 	// Retention is how long profiles are kept; older records are refused.
@@ -53,7 +57,7 @@ type Limits struct {
 
 func defaultConfig() *Config {
 	return &Config{
-		Directory: "./driftmeter-data", Window: time.Hour, Retention: 2160 * time.Hour, AutoRegister: true,
+		Directory: "./driftmeter-data", CacheMiB: 16, Window: time.Hour, Retention: 2160 * time.Hour, AutoRegister: true,
 		Warmup: 5000, WarmupWait: 5 * time.Minute, ReferenceSettle: 10 * time.Second,
 		Limits: Limits{
 			Models: 1000, Versions: 100, ReferenceRows: 1_000_000,
@@ -93,7 +97,7 @@ func (c *Config) Validate() error {
 		key   string
 		value int
 	}{
-		{"warmup", c.Warmup}, {"limits.models", c.Limits.Models}, {"limits.versions", c.Limits.Versions},
+		{"cache_mib", c.CacheMiB}, {"warmup", c.Warmup}, {"limits.models", c.Limits.Models}, {"limits.versions", c.Limits.Versions},
 		{"limits.segment_values", c.Limits.SegmentValues}, {"limits.new_categories", c.Limits.NewCategories},
 		{"limits.reference_rows", c.Limits.ReferenceRows},
 	} {

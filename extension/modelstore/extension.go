@@ -46,7 +46,7 @@ func (m *modelstore) Start(context.Context, component.Host) (err error) {
 	// What goes wrong in the state is explained by its message; a stack of calls
 	// would bury it.
 	log := m.set.Logger.With(zap.String("directory", m.cfg.Directory)).WithOptions(zap.AddStacktrace(zap.PanicLevel))
-	if m.store, err = store.Open(m.cfg.Directory, store.Options{Logger: log.Sugar()}); err != nil {
+	if m.store, err = store.Open(m.cfg.Directory, store.Options{CacheBytes: int64(m.cfg.CacheMiB) << 20, Logger: log.Sugar()}); err != nil {
 		return err
 	}
 	defer func() {
