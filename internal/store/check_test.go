@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -192,12 +193,36 @@ func realDirectory(t *testing.T, running bool, layouts int) (dir string, s *Stor
 	for i := range 30 {
 		commit(t, s, Sync, func(tx *Tx) { tx.PutState(tail(i), bytes.Repeat([]byte{byte(i)}, 6000)) })
 	}
-	copied := t.TempDir()
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	copied := snapshot(t, dir)
 	closeIt(t, s)
 	return copied, s
+}
+
+// snapshot copies a directory that is in use. Compactions may remove and add
+// files meanwhile; then it is copied again.
+func snapshot(t *testing.T, dir string) (copied string) {
+	t.Helper()
+	names := func() string {
+		all, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(all)
+	}
+	for range 100 {
+		before := names()
+		copied = t.TempDir()
+		err := os.CopyFS(copied, os.DirFS(dir))
+		if err == nil && names() == before {
+			return copied
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the directory changes all the time")
+	return ""
 }
 
 // tail names the states that are only in the log.
