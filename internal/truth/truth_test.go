@@ -420,3 +420,25 @@ func TestEntries(t *testing.T) {
 		}
 	}
 }
+
+// The identity of a batch is forgotten after a while. What it said is known all
+// the same, by the ids.
+func TestPrune(t *testing.T) {
+	p := open(t, vfs.NewMem(), options())
+	defer p.close()
+	batch := []record.Record{prediction("a", 0), actual("a", time.Minute, true)}
+	p.must(p.offer(batch...))
+	p.took()
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{59 * time.Minute, ""},
+		{61 * time.Minute, "ml.duplicate m/1 a"},
+	} {
+		p.now = start.Add(c.after)
+		p.must(p.truth.Prune(p.now))
+		p.must(p.offer(batch...))
+		p.want(fmt.Sprint("after ", c.after), p.took(), c.want)
+	}
+}
