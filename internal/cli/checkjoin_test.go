@@ -27,7 +27,7 @@ func awaiting(t *testing.T, s *store.Store, c *catalog.Catalog) {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	for i := range recs {
-		otelml.AppendRecord(rl, "ml.", &recs[i])
+		otelml.NewEncoder("ml.").Append(rl, &recs[i])
 		w.Add(&recs[i], i)
 	}
 	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
@@ -42,7 +42,7 @@ func awaiting(t *testing.T, s *store.Store, c *catalog.Catalog) {
 type speaker struct{ plog.Logs }
 
 func (s *speaker) Say(r *record.Record) {
-	otelml.AppendRecord(s.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords(), "ml.", r)
+	otelml.NewEncoder("ml.").Append(s.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords(), r)
 }
 
 func (s *speaker) Bytes() ([]byte, error) { return (&plog.ProtoMarshaler{}).MarshalLogs(s.Logs) }

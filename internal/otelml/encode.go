@@ -7,12 +7,47 @@ import (
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
-// AppendRecord writes a record as a log record with flat attributes, as a Decoder
-// of that prefix reads it. The environment of a record belongs to its resource,
-// which is the caller's: see PutEnvironment.
+// Encoder writes records as log records with flat attributes, as a Decoder of the
+// same prefix reads them. It keeps scratch memory: use one per goroutine.
+type Encoder struct {
+	prefix string
+	keys   map[record.Key]string // of the fields' attributes
+
+	model, version, id, dataset, complete, revision, lateInputs, previous string
+}
+
+// NewEncoder returns an encoder whose attributes begin with prefix.
+func NewEncoder(prefix string) *Encoder {
+	return &Encoder{
+		prefix: prefix, keys: map[record.Key]string{},
+		model: prefix + modelName, version: prefix + modelVersion, id: prefix + predictionID, dataset: prefix + dataset, complete: prefix + referenceEnd,
+		revision: prefix + labelRevision, lateInputs: prefix + labelLateInputs, previous: prefix + labelPrevious,
+	}
+}
+
+// maxKeys bounds the keys that an encoder remembers.
+const maxKeys = 4 * maxFields
+
+// key returns the key of a field's attribute.
+func (e *Encoder) key(g record.Group, name string) string {
+	k := record.Key{Group: g, Name: name}
+	s, ok := e.keys[k]
+	if !ok {
+		if len(e.keys) >= maxKeys {
+			clear(e.keys)
+		}
+		s = e.prefix + g.String() + "." + name
+		k.Name = s[len(s)-len(name):] // not a part of somebody's batch
+		e.keys[k] = s
+	}
+	return s
+}
+
+// Append writes a record. Its environment belongs to its resource, which is the
+// caller's: see PutEnvironment.
 //
 // What no field can use is written as empty bytes, which no field can use either.
-func AppendRecord(dst plog.LogRecordSlice, prefix string, r *record.Record) {
+func (e *Encoder) Append(dst plog.LogRecordSlice, r *record.Record) {
 	lr := dst.AppendEmpty()
 	lr.SetEventName(r.Event.String())
 	if r.Stamped {
@@ -20,27 +55,27 @@ func AppendRecord(dst plog.LogRecordSlice, prefix string, r *record.Record) {
 	}
 	a := lr.Attributes()
 	a.EnsureCapacity(len(r.Fields) + 6)
-	a.PutStr(prefix+modelName, r.Model)
-	a.PutStr(prefix+modelVersion, r.Version)
+	a.PutStr(e.model, r.Model)
+	a.PutStr(e.version, r.Version)
 	if r.ID != "" {
-		a.PutStr(prefix+predictionID, r.ID)
+		a.PutStr(e.id, r.ID)
 	}
 	if r.Event == record.Reference {
 		if r.Test {
-			a.PutStr(prefix+dataset, "test")
+			a.PutStr(e.dataset, "test")
 		}
 		if r.Last {
-			a.PutBool(prefix+referenceEnd, true)
+			a.PutBool(e.complete, true)
 		}
 	}
 	if r.Revision != 0 {
-		a.PutInt(prefix+labelRevision, int64(r.Revision))
+		a.PutInt(e.revision, int64(r.Revision))
 	}
 	if r.LateInputs {
-		a.PutBool(prefix+labelLateInputs, true)
+		a.PutBool(e.lateInputs, true)
 	}
 	if len(r.Previous) > 0 {
-		m := a.PutEmptyMap(prefix + labelPrevious)
+		m := a.PutEmptyMap(e.previous)
 		m.EnsureCapacity(len(r.Previous))
 		for i := range r.Previous {
 			put(m.PutEmpty(r.Previous[i].Name), &r.Previous[i].Value)
@@ -48,7 +83,7 @@ func AppendRecord(dst plog.LogRecordSlice, prefix string, r *record.Record) {
 	}
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		put(a.PutEmpty(prefix+f.Group.String()+"."+f.Name), &f.Value)
+		put(a.PutEmpty(e.key(f.Group, f.Name)), &f.Value)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 		ld := plog.NewLogs()
 		rl := ld.ResourceLogs().AppendEmpty()
 		otelml.PutEnvironment(rl.Resource().Attributes(), r.Environment)
-		otelml.AppendRecord(rl.ScopeLogs().AppendEmpty().LogRecords(), prefix, &r)
+		otelml.NewEncoder(prefix).Append(rl.ScopeLogs().AppendEmpty().LogRecords(), &r)
 		b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestUnusableStaysUnusable(t *testing.T) {
 	r.Append(record.Features, "a", record.Bad())
 	r.Append(record.Features, "b", record.Value{})
 	ld := plog.NewLogRecordSlice()
-	otelml.AppendRecord(ld, "ml.", &r)
+	otelml.NewEncoder("ml.").Append(ld, &r)
 	types := map[string]pcommon.ValueType{}
 	for k, v := range ld.At(0).Attributes().All() {
 		types[k] = v.Type()
@@ -134,20 +134,21 @@ func TestUnusableStaysUnusable(t *testing.T) {
 	}
 }
 
-func BenchmarkAppendRecord(b *testing.B) {
+func BenchmarkEncoder(b *testing.B) {
 	r := record.Record{Event: record.Labelled, Model: "fraud", Version: "1", ID: "0123456789", Stamped: true, Time: 5, Revision: 1}
 	r.Append(record.Predictions, "score", record.Num(0.5))
 	r.Append(record.Predictions, "approved", record.Bool(true))
 	r.Append(record.Features, "region", record.Str("EU"))
 	r.Append(record.Features, "age", record.Int(41))
 	r.Append(record.Actuals, "approved", record.Bool(false))
+	e := otelml.NewEncoder("ml.")
 	b.ReportAllocs()
 	for b.Loop() {
 		ld := plog.NewLogs()
 		dst := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 		dst.EnsureCapacity(1000)
 		for range 1000 {
-			otelml.AppendRecord(dst, "ml.", &r)
+			e.Append(dst, &r)
 		}
 		if _, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld); err != nil {
 			b.Fatal(err)

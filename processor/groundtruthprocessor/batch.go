@@ -29,7 +29,7 @@ type batch struct {
 func newBatch(cfg *Config) *batch {
 	return &batch{
 		decoder:   otelml.NewDecoder(otelml.Options{Prefix: cfg.AttributePrefix, Events: cfg.EventNames}),
-		speaker:   speaker{prefix: cfg.AttributePrefix},
+		speaker:   speaker{encoder: otelml.NewEncoder(cfg.AttributePrefix)},
 		withoutID: map[string]int{},
 	}
 }
@@ -128,7 +128,7 @@ func untimed(lr plog.LogRecord) bool { return lr.Timestamp() == 0 && lr.Observed
 // speaker writes what is said about labels as log records, with a resource for
 // each environment.
 type speaker struct {
-	prefix      string
+	encoder     *otelml.Encoder
 	logs        plog.Logs
 	environment string
 	records     plog.LogRecordSlice
@@ -145,7 +145,7 @@ func (s *speaker) Say(r *record.Record) {
 		sl.Scope().SetName(otelml.Scope)
 		s.environment, s.records = r.Environment, sl.LogRecords()
 	}
-	otelml.AppendRecord(s.records, s.prefix, r)
+	s.encoder.Append(s.records, r)
 }
 
 // Bytes implements truth.Speaker.
