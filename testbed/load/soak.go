@@ -18,9 +18,10 @@ import (
 
 // A soak lets everything that is bounded reach its bound and turn over many
 // times: ids are forgotten when their wait has ended, and, at the higher of two
-// rates that take turns, to make room; windows are evaluated, again for labels
-// that come after their end, and pruned; the categories and segment values are
-// more than the limits.
+// rates that take turns, to make room; windows are evaluated, and again for labels
+// that come after their end; the categories and segment values are more than the
+// limits. Only profiles pile up, one window a minute: for retention the store is
+// pruned once an hour.
 const soakConfig = `
 receivers:
   otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$PORT, max_recv_msg_size_mib: 64}}}
@@ -35,7 +36,6 @@ extensions:
   modelstore:
     directory: $DIR
     window: 1m
-    retention: 3m
     warmup: 2000
     limits: {segment_values: 20, new_categories: 200}
     models:
