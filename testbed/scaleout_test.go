@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 )
 
@@ -95,6 +96,7 @@ func TestScaleOutIsExact(t *testing.T) {
 		{name: "one of each killed", killed: func(top *topology) []*node {
 			return []*node{top.gateways[0], top.agents[1], top.evaluators[1]}
 		}},
+		{name: "gateways killed that read from Kafka", kafka: true, killed: func(top *topology) []*node { return top.gateways[:2] }},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -105,6 +107,7 @@ type scaleOut struct {
 	name   string
 	killed func(top *topology) []*node
 	told   bool // evaluators have neither definitions nor references of their own
+	kafka  bool // between agents and gateways
 }
 
 func (c scaleOut) run(t *testing.T) {
@@ -127,8 +130,18 @@ func (c scaleOut) run(t *testing.T) {
 	single.start()
 	feed(t, rng, events, []string{single.grpc}, nil)
 
-	top := newTopology(t, models, known)
+	broker := ""
+	if c.kafka {
+		kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "predictions"))
+		single.check(err)
+		defer kafka.Close()
+		broker = kafka.ListenAddrs()[0]
+	}
+	top := newTopology(t, models, known, broker)
 	top.start()
+	if c.kafka {
+		top.settled(broker)
+	}
 	rng.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	var victims []*node
 	if c.killed != nil {

@@ -212,7 +212,9 @@ func stream(rng *rand.Rand, n int, windows []time.Time) (events []event) {
 			label := event{name: "ml.actual", model: m.name, id: p.id, at: p.at.Add(time.Minute), fields: take(p.fields, "actuals.")}
 			events = append(events, p)
 			if rng.IntN(20) == 0 {
-				later = append(later, p)
+				again := p
+				again.at = p.at.Add(time.Nanosecond) // alone in a batch, it would else be the same batch
+				later = append(later, again)
 			}
 			if rng.IntN(10) > 0 {
 				later = append(later, label)

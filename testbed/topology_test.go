@@ -12,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // fullProgram returns the full distribution: that of DRIFTMETER_FULL_BIN, or one
@@ -76,6 +79,14 @@ receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
 processors: {profile: {flush_interval: 100ms}}
 exporters: {load_balancing: {resolver: {static: {hostnames: $NEXT}}}}
 extensions: {modelstore: {directory: $DIR, window: 1h}}`
+	kafkaAgentTest = `
+receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
+exporters: {kafka: {brokers: [$BROKER]}}`
+	kafkaGatewayTest = `
+receivers: {kafka: {brokers: [$BROKER], group_instance_id: $NAME}}
+processors: {profile: {flush_interval: 100ms}}
+exporters: {load_balancing: {resolver: {static: {hostnames: $NEXT}}}}
+extensions: {modelstore: {directory: $DIR, window: 1h}}`
 	evaluatorTest = `
 receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
 connectors: {modelmetrics: {settle: 300ms, max_delay: 1s, interval: 1h}}
@@ -91,8 +102,9 @@ service: {pipelines: {metrics/models: {exporters: [otlp_grpc]}}}`
 )
 
 // newTopology prepares the processes. gateways and evaluators are texts of further
-// keys of their modelstores.
-func newTopology(t *testing.T, gateways, evaluators string) *topology {
+// keys of their modelstores. With the address of a broker, agents write to Kafka
+// and gateways read from there.
+func newTopology(t *testing.T, gateways, evaluators, broker string) *topology {
 	t.Helper()
 	sink, err := NewSink(nil)
 	if err != nil {
@@ -119,12 +131,13 @@ func newTopology(t *testing.T, gateways, evaluators string) *topology {
 		for i := range shards {
 			n := &node{rig: &rig{t: t, sink: sink}, name: fmt.Sprint(kind, i), bin: bin, grpc: address(from + i)}
 			own, err := WriteConfig(t.TempDir(), config, map[string]any{
-				"ADDRESS": n.grpc, "NEXT": list(from + shards), "SINK": sink.Address, "DIR": filepath.Join(t.TempDir(), n.name),
+				"ADDRESS": n.grpc, "NEXT": list(from + shards), "BROKER": broker, "SINK": sink.Address,
+				"NAME": n.name, "DIR": filepath.Join(t.TempDir(), n.name),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, f := range append(append([]string{"../examples/scale-out/" + kind + ".yaml"}, files...), own) {
+			for _, f := range append(files[:len(files):len(files)], own) {
 				n.args = append(n.args, "--config", f)
 			}
 			t.Cleanup(func() {
@@ -141,9 +154,15 @@ func newTopology(t *testing.T, gateways, evaluators string) *topology {
 	}
 	// The addresses of each tier follow those of the one before.
 	ports = append(ports, 0, 0, 0)
-	top.agents = add("agent", agentTest, 0, fullProgram(t))
-	top.gateways = add("gateway", gatewayTest, shards, fullProgram(t), store(gateways))
-	top.evaluators = add("evaluator", evaluatorTest, 2*shards, program, store(evaluators))
+	const dir = "../examples/scale-out/"
+	if broker == "" {
+		top.agents = add("agent", agentTest, 0, fullProgram(t), dir+"agent.yaml")
+		top.gateways = add("gateway", gatewayTest, shards, fullProgram(t), dir+"gateway.yaml", store(gateways))
+	} else {
+		top.agents = add("agent", kafkaAgentTest, 0, program, dir+"kafka/agent.yaml")
+		top.gateways = add("gateway", kafkaGatewayTest, shards, fullProgram(t), dir+"gateway.yaml", dir+"kafka/gateway.yaml", store(gateways))
+	}
+	top.evaluators = add("evaluator", evaluatorTest, 2*shards, program, dir+"evaluator.yaml", store(evaluators))
 	return top
 }
 
@@ -215,6 +234,37 @@ func (l *lives) wait() {
 	close(l.progress)
 	l.done.Wait()
 }
+
+// settled waits until each gateway has its share of the partitions: while a group
+// forms they go from one member to another.
+func (top *topology) settled(broker string) {
+	top.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker))
+	if err != nil {
+		top.t.Fatal(err)
+	}
+	defer client.Close()
+	const group = "driftmeter-gateways"
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		groups, err := kadm.NewClient(client).DescribeGroups(top.gateways[0].context(), group)
+		if err != nil {
+			top.t.Fatal(err)
+		}
+		served := 0
+		for _, m := range groups[group].Members {
+			if a, ok := m.Assigned.AsConsumer(); ok && len(a.Topics) == 1 && len(a.Topics[0].Partitions) == partitions/shards {
+				served++
+			}
+		}
+		if served == shards && groups[group].State == "Stable" {
+			return
+		}
+	}
+	top.t.Fatal("the partitions are not divided among the gateways")
+}
+
+// partitions of the topic between agents and gateways.
+const partitions = 12
 
 // sorted returns the keys of a map in their order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,114 @@
+package examples_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The commands of scale-out/README.md, on other ports: three agents, three
+// gateways and three evaluators, predictions by one agent and labels by another.
+func TestScaleOutExample(t *testing.T) {
+	driftmeter, full, dir := binary(t), fullBinary(t), t.TempDir()
+	t.Setenv("REFERENCES", dir)
+	csv := filepath.Join(dir, "train.csv")
+	run(t, exec.Command("go", "run", "./scale-out", "-train", csv))
+	run(t, exec.Command(driftmeter, "reference", "build", csv, "--model", "loans", "--config", "scale-out/models.yaml", "-o", filepath.Join(dir, "loans.ref")))
+
+	var agents, gateways, evaluators, metrics [3]string
+	for i := range 3 {
+		agents[i], gateways[i], evaluators[i], metrics[i] = free(t), free(t), free(t), free(t)
+	}
+	to := func(hosts [3]string) string {
+		return fmt.Sprintf("--set=exporters::load_balancing::resolver::static::hostnames=[%q, %q, %q]", hosts[0], hosts[1], hosts[2])
+	}
+	for i := range 3 {
+		launch(t, evaluators[i], []string{"PROMETHEUS_ENDPOINT=" + metrics[i], "DRIFTMETER_DIRECTORY=" + filepath.Join(dir, fmt.Sprint("evaluator", i))},
+			driftmeter, "--config", "scale-out/evaluator.yaml", "--config", "scale-out/models.yaml")
+		launch(t, gateways[i], []string{"DRIFTMETER_DIRECTORY=" + filepath.Join(dir, fmt.Sprint("gateway", i))},
+			full, "--config", "scale-out/gateway.yaml", "--config", "scale-out/models.yaml", to(evaluators))
+		launch(t, agents[i], nil, full, "--config", "scale-out/agent.yaml", to(gateways))
+	}
+	for _, hosts := range [][3]string{evaluators, gateways, agents} {
+		for _, h := range hosts {
+			listens(t, h)
+		}
+	}
+	run(t, exec.Command("go", "run", "./scale-out", "-predictions", agents[0], "-labels", agents[1]))
+	want := regexp.MustCompile(`ml_model_actuals\{ml_model_name="loans",ml_model_version="3",otel[^}]*\} 3000\n`)
+	for range 120 {
+		for _, m := range metrics {
+			page := get(t.Context(), "http://"+m+"/metrics")
+			if want.MatchString(page) {
+				if !strings.Contains(page, `ml_performance_roc_auc`) {
+					t.Error("there is no performance")
+				}
+				return
+			}
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.Error("no evaluator has 3000 actuals of loans")
+}
+
+// The configurations for Kafka are ones that the binaries take.
+func TestKafkaExampleIsValid(t *testing.T) {
+	driftmeter, full, dir := binary(t), fullBinary(t), t.TempDir()
+	t.Setenv("REFERENCES", dir)
+	if err := os.WriteFile(filepath.Join(dir, "loans.ref"), nil, 0o600); err != nil { // validate asks only whether it is there
+		t.Fatal(err)
+	}
+	run(t, exec.Command(driftmeter, "validate", "--config", "scale-out/kafka/agent.yaml"))
+	run(t, exec.Command(full, "validate", "--config", "scale-out/gateway.yaml", "--config", "scale-out/kafka/gateway.yaml", "--config", "scale-out/models.yaml"))
+}
+
+// launch runs a collector until the test ends.
+func launch(t *testing.T, otlp string, env []string, bin string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(bin, args...)
+	cmd.Env = append(append(os.Environ(), "OTLP_ENDPOINT="+otlp), env...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+}
+
+func listens(t *testing.T, address string) {
+	t.Helper()
+	for range 600 {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatalf("nobody listens on %s", address)
+}
+
+// fullBinary returns the full distribution: the one that make test has built.
+func fullBinary(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("DRIFTMETER_FULL_BIN"); bin != "" {
+		return bin
+	}
+	bin := filepath.Join(t.TempDir(), "driftmeter-full")
+	cmd := exec.Command("go", "build", "-o", bin, ".")
+	cmd.Dir = "../distributions/full"
+	run(t, cmd)
+	return bin
+}
