@@ -123,6 +123,23 @@ func full() *join.Table {
 	return t
 }
 
+// The table is bounded in bytes too: names may be long.
+func TestTableIsBounded(t *testing.T) {
+	var tb join.Table
+	long := strings.Repeat("long", 64<<10)
+	for i := range 100 {
+		tb.Shape(&join.Shape{Model: long + fmt.Sprint(i)})
+	}
+	if n := tb.Len(); n != 63 { // of 256 KiB and a little each
+		t.Errorf("%d entries", n)
+	}
+	s := &join.State{Kind: join.Early, Model: long, Labels: []join.Label{{Name: "p"}}}
+	var got join.State
+	if err := tb.Read(string(tb.Append(nil, s)), &got); err != nil || got.Model != long {
+		t.Errorf("%v", err)
+	}
+}
+
 // What is written is read, with a table that was kept and read too, and with one
 // that has no room; and nothing shorter or longer is.
 func TestRoundTrip(t *testing.T) {

@@ -7,8 +7,12 @@ import (
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
-// MaxEntries bounds a Table. What comes beyond it is written into each state.
-const MaxEntries = 1 << 14
+// MaxEntries and MaxBytes bound a Table. What comes beyond is written into each
+// state.
+const (
+	MaxEntries = 1 << 14
+	MaxBytes   = 16 << 20 // of all entries
+)
 
 // Table gives numbers to names and shapes, so that millions of states need not
 // repeat them. Entries are never changed or removed: a number means the same for
@@ -19,6 +23,7 @@ type Table struct {
 	entries []entry // of number 1 and on
 	numbers map[string]uint32
 	names   map[string]uint32
+	bytes   int // of all entries
 	saved   int // entries that are known to be kept
 }
 
@@ -66,11 +71,15 @@ func (t *Table) Unsaved(fn func(number uint32, b []byte)) {
 // Saved says that all entries are kept.
 func (t *Table) Saved() { t.saved = len(t.entries) }
 
+// room reports whether an entry of n bytes can be added.
+func (t *Table) room(n int) bool { return len(t.entries) < MaxEntries && t.bytes+n <= MaxBytes }
+
 func (t *Table) put(e entry) {
 	if t.numbers == nil {
 		t.numbers, t.names = map[string]uint32{}, map[string]uint32{}
 	}
 	t.entries = append(t.entries, e)
+	t.bytes += len(e.bytes)
 	n := uint32(len(t.entries))
 	t.numbers[e.bytes] = n
 	if e.shape == nil {
@@ -89,7 +98,7 @@ func (t *Table) Shape(s *Shape) *Shape {
 	}
 	c := *s
 	c.number = 0
-	if len(t.entries) < MaxEntries {
+	if t.room(len(s.entry)) {
 		c.number = uint32(len(t.entries) + 1)
 		t.put(entry{bytes: s.entry, shape: &c})
 	}
@@ -101,7 +110,7 @@ func (t *Table) name(s string) uint32 {
 	if n := t.names[s]; n > 0 {
 		return n
 	}
-	if len(t.entries) >= MaxEntries {
+	if !t.room(len(s) + 3) {
 		return 0
 	}
 	t.put(entry{bytes: string(appendText([]byte{entryName}, s)), name: s})

@@ -59,8 +59,8 @@ func (p *plan) matches(r *record.Record) bool {
 	return true
 }
 
-// plan returns what is to be done with r.
-func (s *scope) plan(r *record.Record, all bool) *plan {
+// known returns what is to be done with r, if one like it has come before.
+func (s *scope) known(r *record.Record) *plan {
 	if s.last != nil && s.last.matches(r) {
 		return s.last
 	}
@@ -70,6 +70,11 @@ func (s *scope) plan(r *record.Record, all bool) *plan {
 			return p
 		}
 	}
+	return nil
+}
+
+// learn decides what is to be done with r, and remembers it.
+func (s *scope) learn(r *record.Record, all bool) *plan {
 	if len(s.plans) >= maxPlans {
 		s.plans = s.plans[:0]
 	}

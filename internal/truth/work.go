@@ -13,18 +13,19 @@ import (
 // Work is one batch on its way: Add its predictions and actuals, then Commit. It
 // belongs to one goroutine.
 type Work struct {
-	t      *Truth
-	now    time.Time
-	named  bool // every record so far has a time or an id of its own
-	events []event
-	values []record.Value // of all predictions
-	labels []join.Label   // of all events
-	inputs []join.Input   // of all actuals
-	elems  []record.Element
-	scopes map[scopeKey]*scope
-	last   *scope
-	hashed []byte
-	err    error // of the store; nothing can be decided
+	t       *Truth
+	now     time.Time
+	named   bool // every record so far has a time or an id of its own
+	events  []event
+	values  []record.Value // of all predictions
+	labels  []join.Label   // of all events
+	inputs  []join.Input   // of all actuals
+	elems   []record.Element
+	scopes  map[scopeKey]*scope
+	last    *scope
+	hashed  []byte
+	planned int
+	err     error // of the store; nothing can be decided
 
 	ids   [][16]byte // distinct, ascending
 	order []int32    // events by id
@@ -74,8 +75,9 @@ func (t *Truth) Begin(now time.Time) *Work {
 	clear(w.inputs)
 	clear(w.events)
 	w.events, w.values, w.labels, w.inputs, w.elems = w.events[:0], w.values[:0], w.labels[:0], w.inputs[:0], w.elems[:0]
-	if len(w.scopes) > maxScopes {
+	if len(w.scopes) > maxScopes || w.planned > maxPlanned {
 		clear(w.scopes)
+		w.planned = 0
 	}
 	for _, s := range w.scopes {
 		s.current = false
@@ -83,8 +85,11 @@ func (t *Truth) Begin(now time.Time) *Work {
 	return w
 }
 
-// maxScopes bounds what is remembered of the senders of many versions.
-const maxScopes = 256
+// What is remembered of the senders of many versions, and of very many fields.
+const (
+	maxScopes  = 256
+	maxPlanned = 50_000 // fields in plans
+)
 
 // Discard ends the work without keeping anything.
 func (w *Work) Discard() { w.t.work.Put(w) }
@@ -123,7 +128,11 @@ func (w *Work) Add(rec *record.Record, n int) Taken {
 
 // predict keeps the parts of a prediction.
 func (w *Work) predict(rec *record.Record, e *event) {
-	e.plan = w.scope(rec).plan(rec, w.t.opts.KeepAll)
+	s := w.scope(rec)
+	if e.plan = s.known(rec); e.plan == nil {
+		e.plan = s.learn(rec, w.t.opts.KeepAll)
+		w.planned += len(rec.Fields)
+	}
 	w.values = append(w.values, make([]record.Value, len(e.plan.shape.Keys))...)
 	values := w.values[e.values.from:]
 	for i := range e.plan.fields {
