@@ -32,7 +32,9 @@ var (
 func TestShippedConfigsAreValid(t *testing.T) {
 	texts := map[string]string{} // by where it stands
 	for _, path := range find(t, "confmap/builtinprovider/*.yaml", "examples/*/*.yaml") {
-		texts[path] = read(t, path)
+		if filepath.Dir(path) != "examples/scale-out" { // of the full distribution; the testbed runs them
+			texts[path] = read(t, path)
+		}
 	}
 	if len(texts) == 0 {
 		t.Fatal("no configuration found")

@@ -17,6 +17,7 @@ type realCase struct {
 	reference  string
 	windows    []string // files; or one file, cut by month
 	truth, by  string
+	labels     string // a file with the truth of all windows, in their order
 	proba      string
 	accuracy   float64 // by how much it may be estimated wrong at most
 	auc        float64
@@ -28,6 +29,7 @@ var realCases = map[string]realCase{
 	"census_employment": {
 		reference: "../internal/demo/data/2015.csv.gz",
 		windows:   []string{"../internal/demo/data/2016.csv.gz", "../internal/demo/data/2017.csv.gz", "../internal/demo/data/2018.csv.gz"},
+		labels:    "../internal/demo/data/labels.csv.gz",
 		proba:     "predicted_probability", truth: "employed", accuracy: .003, auc: .003,
 	},
 	// Who cancels a booking changes with the season: what a score means is another
@@ -67,8 +69,16 @@ func TestEstimatesOfRealModels(t *testing.T) {
 			}
 			windows := map[string]*profile.Profile{}
 			var order []string
+			var labels []string
+			if c.labels != "" {
+				columns, _ := table(t, c.labels)
+				labels = columns[c.truth]
+			}
 			for _, file := range c.windows {
 				columns, n := table(t, file)
+				if labels != nil {
+					columns[c.truth], labels = labels[:n], labels[n:]
+				}
 				buf, i := plan.NewRows(), 0
 				for rec := range rows(columns, n) {
 					window := file
