@@ -45,6 +45,34 @@ models:
     fields: {features.city: {type: categorical}}
     segments: [{name: city, field: features.city}]`
 
+// storedConfig is the configuration with which a state is made: of the old build,
+// so it has only what that knows. The other receiver is there because a pipeline
+// of metrics needs somebody who feeds it, even where profile talks to nobody.
+const storedConfig = `
+receivers:
+  otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$GRPC}}}
+  otlp/own: {protocols: {grpc: {endpoint: 127.0.0.1:0}}}
+processors:
+  profile: {$PROFILE}
+connectors:
+  modelmetrics: {settle: 300ms, max_delay: 1s, interval: 1h}
+exporters:
+  otlp_grpc: {endpoint: $SINK, tls: {insecure: true}, compression: none, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}
+  otlp_grpc/nobody: {endpoint: 127.0.0.1:1, tls: {insecure: true}, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}
+extensions:
+  modelstore:
+    directory: $DIR
+$STORE
+service:
+  extensions: [modelstore]
+  pipelines:
+    logs: {receivers: [otlp], processors: [profile], exporters: [$TO]}
+    logs/own: {receivers: [otlp/own], exporters: [modelmetrics]}
+    metrics: {receivers: [modelmetrics], exporters: [otlp_grpc]}
+  telemetry:
+    metrics: {level: none}
+`
+
 // storedRecords makes records of the stored state, always the same.
 type storedRecords struct {
 	rng       *rand.Rand
@@ -114,7 +142,17 @@ func TestMakeState(t *testing.T) {
 	if os.Getenv("MAKE_STATE") == "" {
 		t.Skip("makes a stored state: MAKE_STATE=1 DRIFTMETER_BIN=…")
 	}
-	r := newRig(t, storedModels, "flush_interval: 100ms", nil)
+	r := newRig(t, storedModels, "", nil)
+	configure := func(exporter, profile string) {
+		r.values["TO"], r.values["PROFILE"] = exporter, profile
+		var err error
+		r.config, err = WriteConfig(r.t.TempDir(), storedConfig, r.values)
+		r.check(err)
+	}
+	const (
+		often  = "flush_interval: 100ms"
+		seldom = "flush_interval: 1h"
+	)
 	s := &storedRecords{rng: rand.New(rand.NewPCG(1, 2))}
 	counted := func(model string, n float64) {
 		r.eventually(func() string {
@@ -129,6 +167,7 @@ func TestMakeState(t *testing.T) {
 
 	// Two references, one of rows and one of a warm-up, and windows that were
 	// evaluated.
+	configure("modelmetrics", often)
 	r.start()
 	r.check(r.send(func(to plog.LogRecordSlice) {
 		s.add(to, "scored", "ml.reference", 600)
@@ -141,16 +180,7 @@ func TestMakeState(t *testing.T) {
 	r.stop()
 
 	// A warm-up under way, and parcels that nobody has taken.
-	nobody := strings.Replace(base, "logs: {receivers: [otlp], processors: [profile], exporters: [modelmetrics]}", "logs: {receivers: [otlp], processors: [profile], exporters: [otlp_grpc/nobody]}\n    logs/own: {receivers: [otlp/own], exporters: [modelmetrics]}", 1)
-	nobody = strings.Replace(nobody, "receivers:\n  otlp:", "receivers:\n  otlp/own: {protocols: {grpc: {endpoint: 127.0.0.1:0}}}\n  otlp:", 1)
-	nobody = strings.Replace(nobody, "exporters:\n", "exporters:\n  otlp_grpc/nobody: {endpoint: 127.0.0.1:1, tls: {insecure: true}, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}\n", 1)
-	configure := func(profile string) {
-		r.values["PROFILE"] = profile
-		var err error
-		r.config, err = WriteConfig(r.t.TempDir(), nobody, r.values)
-		r.check(err)
-	}
-	configure("flush_interval: 100ms")
+	configure("otlp_grpc/nobody", often)
 	r.start()
 	send("scored", "ml.prediction", 120)
 	send("priced", "ml.prediction", 30)
@@ -159,7 +189,7 @@ func TestMakeState(t *testing.T) {
 	r.p.Kill()
 
 	// Records that are in the log only, of all three.
-	configure("flush_interval: 1h")
+	configure("otlp_grpc/nobody", seldom)
 	r.start()
 	send("scored", "ml.prediction", 60)
 	send("priced", "ml.prediction", 15)
@@ -168,7 +198,7 @@ func TestMakeState(t *testing.T) {
 	r.check(pack(stored+".tar.gz", r.dir))
 
 	// What this build says of it.
-	r.configure("flush_interval: 100ms")
+	configure("modelmetrics", often)
 	r.sink.Reset()
 	r.start()
 	r.check(r.send(s.touch))

@@ -21,11 +21,7 @@ func upgraded(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t, storedModels, "flush_interval: 100ms", nil)
 	unpack(t, stored+".tar.gz", r.dir)
-	text := strings.Replace(base, "processors: [profile]", "processors: [groundtruth, profile]", 1)
-	text = strings.Replace(text, "processors:\n", "processors:\n  groundtruth:\n", 1)
-	var err error
-	r.config, err = WriteConfig(t.TempDir(), text, r.values)
-	r.check(err)
+	r.join("", "flush_interval: 100ms")
 	return r
 }
 
