@@ -351,7 +351,7 @@ func TestCutByBytes(t *testing.T) {
 	f := newFake(t)
 	ld := plog.NewLogs()
 	sl := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
-	const n = 600
+	const n = 300
 	for i := range n {
 		lr := sl.LogRecords().AppendEmpty()
 		lr.SetTimestamp(timestamp(window))

@@ -12,9 +12,13 @@ import (
 
 // incident makes the event that opens or closes the incident of an alert.
 func (b *logBatch) incident(resource pcommon.Map, lr plog.LogRecord) {
+	if settledOf(lr.Attributes(), newrelic.Events) > 0 {
+		return // its log alone is left
+	}
 	a, refusal := otelml.ReadAlert(resource, lr)
 	if refusal != nil {
 		b.refuse("no_incident", "an ml.alert opens no incident and is sent as a log only: "+refusal.Error())
+		b.noIncident = append(b.noIncident, len(b.needs)-1)
 		return
 	}
 	e := newrelic.Incident(&a, b.now)

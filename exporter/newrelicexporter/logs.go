@@ -66,9 +66,14 @@ func (l *logsPusher) push(ctx context.Context, ld plog.Logs) error {
 	}
 
 	var settled [newrelic.NumAPIs][]int
-	var errs []error
 	for _, api := range []newrelic.API{newrelic.Events, newrelic.Logs} {
 		settled[api] = make([]int, len(b.needs))
+	}
+	for _, i := range b.noIncident {
+		settled[newrelic.Events][i] = 1
+	}
+	var errs []error
+	for _, api := range []newrelic.API{newrelic.Events, newrelic.Logs} {
 		errs = append(errs, l.deliver(ctx, api, b.things[api], b.blocks, func(t thing) { settled[api][t.unit] = t.n }))
 	}
 	if errs[0] == nil && errs[1] == nil {
@@ -93,7 +98,8 @@ type logBatch struct {
 	things [newrelic.NumAPIs][]thing
 	blocks []telemetryBlock // of logs
 
-	refusals map[string]refusal
+	refusals   map[string]refusal
+	noIncident []int // records whose event was refused, though not their log
 
 	current plog.LogRecord
 }

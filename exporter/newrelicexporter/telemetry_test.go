@@ -1,11 +1,13 @@
 package newrelicexporter
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"time"
 
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -69,6 +71,33 @@ func TestSelfTelemetry(t *testing.T) {
 	}
 	if n := logs.FilterMessageSnippet("NaN").Len(); n != 1 {
 		t.Errorf("the same was said %d times within a minute", n)
+	}
+}
+
+// An alert that opens no incident is told once, however often its log has to be
+// tried again.
+func TestRefusedIncidentIsCountedOnce(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	t.Cleanup(func() { _ = tel.Shutdown(t.Context()) })
+	f := newFake(t)
+	f.script[logPath] = []answer{{status: 503}, {status: 503}}
+	_, l := f.pushers(metadatatest.NewSettings(tel), f.config())
+	ld := records("ml.alert")
+	for range 2 {
+		left, ok := errors.AsType[consumererror.Logs](l.push(t.Context(), ld))
+		if !ok || left.Data().LogRecordCount() != 1 {
+			t.Fatal("the log is left")
+		}
+		ld = left.Data()
+	}
+	if err := l.push(t.Context(), ld); err != nil {
+		t.Fatal(err)
+	}
+	metadatatest.AssertEqualNewrelicRefused(t, tel, []metricdata.DataPoint[int64]{
+		{Value: 1, Attributes: attribute.NewSet(attribute.String("reason", "no_incident"))},
+	}, metricdatatest.IgnoreTimestamp())
+	if _, taken := f.count(logPath); taken != 1 || len(f.eventsTaken()) != 0 {
+		t.Errorf("%d logs, %d events", taken, len(f.eventsTaken()))
 	}
 }
 
