@@ -72,5 +72,5 @@ generate:           ## components.go, telemetry of the components, formats, refe
 	go generate ./...
 tidy:               ## both go.mod
 	go mod tidy && cd distributions/full && go mod tidy
-golden:             ## compute the reference numbers again, with the Python packages that each script names
-	for f in $$(git ls-files '*/testdata/ref/*.py'); do echo $$f && python3 $$f || exit 1; done
+golden:             ## compute the reference numbers again, with Python and packages that it installs
+	internal/tools/golden.sh

@@ -1,9 +1,6 @@
 """Writes ../drift.json: distances and tests computed by SciPy, NumPy and 60-digit decimals.
 
-Run by hand, in an environment with the pinned versions, from any directory:
-
-    python3 -m venv venv && venv/bin/pip install scipy==1.10.1 numpy==1.24.4
-    venv/bin/python testdata/ref/drift.py
+Run by `make golden`.
 
 Numbers are written by float.hex(), so that no digit is lost; None means that the
 measure does not exist for the case. Where SciPy has the function it is used, and

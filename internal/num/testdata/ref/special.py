@@ -1,4 +1,4 @@
-"""Writes special.json: distribution functions computed by SciPy. Run by hand: python3 testdata/ref/special.py"""
+"""Writes special.json: distribution functions computed by SciPy. Run by `make golden`."""
 import json
 import os
 

@@ -1,10 +1,7 @@
 """Writes estimate.json: isotonic calibrations by scikit-learn, and performance
 estimated from them by the formulas of confidence-based estimation, in NumPy.
 
-Run by hand, in a fresh virtual environment of Python 3.11:
-
-    python3.11 -m venv /tmp/v && /tmp/v/bin/pip install scikit-learn==1.2.1 numpy==1.23.5 scipy==1.10.1
-    /tmp/v/bin/python internal/score/testdata/ref/estimate.py
+Run by `make golden`.
 
 Floats are written by float.hex(), so that no digit is lost.
 """
@@ -17,7 +14,7 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import auc
 
 assert sklearn.__version__ == "1.2.1", sklearn.__version__
-assert np.__version__ == "1.23.5", np.__version__
+assert np.__version__ == "1.24.4", np.__version__
 rng = np.random.default_rng(20261123)
 
 

@@ -1,9 +1,6 @@
 """Writes score.json: metrics of performance computed by scikit-learn and NumPy.
 
-Run by hand, in a fresh virtual environment of Python 3.11:
-
-    python3.11 -m venv /tmp/v && /tmp/v/bin/pip install scikit-learn==1.2.1 numpy==1.23.5 scipy==1.10.1
-    /tmp/v/bin/python internal/score/testdata/ref/score.py
+Run by `make golden`.
 
 Floats are written by float.hex(), so that no digit is lost. A metric that is
 None is one that our contract calls absent; the reason is written beside it.
@@ -19,7 +16,7 @@ import sklearn
 from sklearn import metrics as m
 
 assert sklearn.__version__ == "1.2.1", sklearn.__version__
-assert np.__version__ == "1.23.5", np.__version__
+assert np.__version__ == "1.24.4", np.__version__
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(20240917)
 

@@ -1,4 +1,4 @@
-"""Writes grid.json: bin edges, quantiles and counts computed by NumPy. Run by hand: python3 testdata/ref/grid.py
+"""Writes grid.json: bin edges, quantiles and counts computed by NumPy. Run by `make golden`.
 
 Each row holds a reference sample and, for each rule, the edges of numpy.histogram_bin_edges and the counts of a current
 sample in them: the reference's own values, and every edge with the float64 before and after it.
