@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -179,7 +180,8 @@ func TestDirectoryInUseIsRefused(t *testing.T) {
 	second := *r
 	ports, err := FreePorts(3)
 	r.check(err)
-	second.values = map[string]any{"GRPC": ports[0], "HTTP": ports[1], "OWN": ports[2], "SINK": r.sink.Address, "DIR": r.dir, "STORE": "    warmup: 200"}
+	second.values = maps.Clone(r.values)
+	second.values["GRPC"], second.values["HTTP"], second.values["OWN"] = ports[0], ports[1], ports[2]
 	second.configure("")
 	code, out := run(t, "--config", second.config)
 	if code == 0 || !strings.Contains(out, r.dir) || !strings.Contains(out, "in use") {
