@@ -2,11 +2,13 @@ package cli
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/driftmeter/driftmeter/internal/join"
+	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/store"
 	"github.com/driftmeter/driftmeter/internal/truth"
 )
@@ -46,10 +48,7 @@ func checkJoined(_, value []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range [][]byte{e.Batch, e.Said} {
-		if _, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(b); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = otelml.Unpack(e.Batch)
+	_, err2 := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(e.Said)
+	return errors.Join(err, err2)
 }

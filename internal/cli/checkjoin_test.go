@@ -32,7 +32,7 @@ func awaiting(t *testing.T, s *store.Store, c *catalog.Catalog) {
 	}
 	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
 	must(t, err)
-	out, err := w.Commit(truth.Batch{Bytes: b, Records: len(recs), Identity: otelml.Identity(b)}, &speaker{plog.NewLogs()})
+	out, err := w.Commit(truth.Batch{Bytes: otelml.Pack(b), Records: len(recs), Identity: otelml.Identity(b)}, &speaker{plog.NewLogs()})
 	must(t, err)
 	if out.Seq == 0 || out.Counts[0].Joined != 1 {
 		t.Fatalf("%+v", out)

@@ -111,11 +111,11 @@ func (b *batch) assemble(ld plog.Logs, dropped []uint32, arrived int64, said plo
 
 // restore reads an entry back.
 func (b *batch) restore(e truth.Entry) (plog.Logs, error) {
-	var u plog.ProtoUnmarshaler
-	ld, err := u.UnmarshalLogs(e.Batch)
+	ld, err := otelml.Unpack(e.Batch)
 	if err != nil {
 		return ld, err
 	}
+	var u plog.ProtoUnmarshaler
 	said, err := u.UnmarshalLogs(e.Said)
 	if err != nil {
 		return ld, err

@@ -100,7 +100,7 @@ func (j *joiner) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		w.Discard()
 		return consumererror.NewPermanent(err)
 	}
-	out, err := w.Commit(truth.Batch{Bytes: bytes, Records: b.records, Identity: otelml.Identity(bytes)}, &b.speaker)
+	out, err := w.Commit(truth.Batch{Bytes: otelml.Pack(bytes), Records: b.records, Identity: otelml.Identity(bytes)}, &b.speaker)
 	if err != nil {
 		j.tel.GroundtruthBatchesFailed.Add(ctx, 1)
 		return err // retryable: nothing was kept, or it is delivered without us

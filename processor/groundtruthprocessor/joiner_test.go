@@ -2,6 +2,8 @@ package groundtruthprocessor
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,10 +197,14 @@ func TestRefusedEntriesKeepNoOther(t *testing.T) {
 func TestOutboxLimit(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Limits.OutboxMiB = 1 })
 	r.next.let(down)
-	text := strings.Repeat("long ", 100_000)
+	rng := rand.New(rand.NewPCG(1, 1))
+	var text strings.Builder
+	for range 50_000 { // which is hard to compress
+		fmt.Fprintf(&text, "%010x", rng.Uint64()>>24)
+	}
 	n := 0
 	for ; n < 10; n++ {
-		if err := r.send(prediction(string(rune('a'+n)), "0s", "raw_inputs.text="+text)); err != nil {
+		if err := r.send(prediction(string(rune('a'+n)), "0s", "raw_inputs.text="+text.String())); err != nil {
 			if consumererror.IsPermanent(err) || !strings.Contains(err.Error(), "limits.outbox_mib=1 is reached") {
 				t.Error(err)
 			}
