@@ -41,8 +41,8 @@ func (c *Catalog) decode(name, version string, b []byte) (*profile.Profile, erro
 }
 
 // Profile returns what is kept of a period: its windows, merged in the layout of
-// the last one. regridded says that some were counted by another layout. It is
-// nil if nothing is kept.
+// the last one. regridded says that some, or parts of some, were counted by another
+// layout. It is nil if nothing is kept.
 func (c *Catalog) Profile(name, version string, from, to int64) (p *profile.Profile, regridded bool, err error) {
 	var parts []*profile.Profile
 	err = c.store.EachProfile(name, version, from, to, func(_ int64, b []byte) error {
@@ -56,13 +56,11 @@ func (c *Catalog) Profile(name, version string, from, to int64) (p *profile.Prof
 	p = profile.New(parts[len(parts)-1].Layout())
 	for _, part := range parts {
 		if part.Layout().ID() != p.Layout().ID() {
-			var warnings []string
-			part, warnings = part.Convert(p.Layout())
-			regridded = regridded || len(warnings) > 0
+			part, _ = part.Convert(p.Layout())
 		}
 		if err := p.Merge(part); err != nil {
 			return nil, false, err
 		}
 	}
-	return p, regridded, nil
+	return p, p.Regridded, nil
 }

@@ -130,6 +130,9 @@ func TestLayoutsOfOtherProcesses(t *testing.T) {
 	if m.Windows != 1 || len(m.Regridded) != 1 || m.Regridded[0].Instance != "b" || len(m.Regridded[0].Warnings) == 0 {
 		t.Errorf("%+v", m)
 	}
+	if p, regridded, err := e.catalog.Profile("m", "1", noon.UnixNano(), noon.Add(time.Hour).UnixNano()); err != nil || !regridded || !p.Regridded {
+		t.Errorf("the window does not say that a part of it was regridded: %v", err)
+	}
 	if n := e.predictions(noon); n != 150 {
 		t.Errorf("%v predictions, want 150", n)
 	}

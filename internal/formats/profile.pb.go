@@ -534,6 +534,7 @@ type Profile struct {
 	Whole           *Slice                 `protobuf:"bytes,2,opt,name=whole,proto3" json:"whole,omitempty"`
 	Segments        []*SegmentSlice        `protobuf:"bytes,3,rep,name=segments,proto3" json:"segments,omitempty"`                                       // by segment, then value, "other" last
 	SegmentOverflow uint64                 `protobuf:"varint,4,opt,name=segment_overflow,json=segmentOverflow,proto3" json:"segment_overflow,omitempty"` // records that went to the slice "other"
+	Regridded       bool                   `protobuf:"varint,5,opt,name=regridded,proto3" json:"regridded,omitempty"`                                    // a part was counted by another layout: its histograms are estimates
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -594,6 +595,13 @@ func (x *Profile) GetSegmentOverflow() uint64 {
 		return x.SegmentOverflow
 	}
 	return 0
+}
+
+func (x *Profile) GetRegridded() bool {
+	if x != nil {
+		return x.Regridded
+	}
+	return false
 }
 
 type SegmentSlice struct {
@@ -1607,12 +1615,13 @@ const file_profile_proto_rawDesc = "" +
 	"\n" +
 	"boundaries\x18\x04 \x03(\x01R\n" +
 	"boundaries\x12\x14\n" +
-	"\x05where\x18\x05 \x01(\tR\x05where\"\xc1\x01\n" +
+	"\x05where\x18\x05 \x01(\tR\x05where\"\xdf\x01\n" +
 	"\aProfile\x12\x16\n" +
 	"\x06layout\x18\x01 \x01(\tR\x06layout\x122\n" +
 	"\x05whole\x18\x02 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05whole\x12?\n" +
 	"\bsegments\x18\x03 \x03(\v2#.driftmeter.formats.v1.SegmentSliceR\bsegments\x12)\n" +
-	"\x10segment_overflow\x18\x04 \x01(\x04R\x0fsegmentOverflow\"\x88\x01\n" +
+	"\x10segment_overflow\x18\x04 \x01(\x04R\x0fsegmentOverflow\x12\x1c\n" +
+	"\tregridded\x18\x05 \x01(\bR\tregridded\"\x88\x01\n" +
 	"\fSegmentSlice\x12\x18\n" +
 	"\asegment\x18\x01 \x01(\rR\asegment\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +

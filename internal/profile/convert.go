@@ -48,6 +48,7 @@ func (p *Profile) Convert(to *Layout) (converted *Profile, warnings []string) {
 			_ = out.add(out.other(i), c.slice(s.other))
 		}
 	}
+	out.Regridded = p.Regridded || len(c.warnings) > 0
 	return out, c.warnings
 }
 

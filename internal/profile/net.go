@@ -26,7 +26,7 @@ func (p *Profile) Net() *Profile {
 	if !p.retracts() {
 		return p
 	}
-	net := &Profile{layout: p.layout, Overflow: p.Overflow, segments: make([]slicesOf, len(p.segments))}
+	net := &Profile{layout: p.layout, Overflow: p.Overflow, Regridded: p.Regridded, segments: make([]slicesOf, len(p.segments))}
 	net.Whole = net.settle(p.Whole)
 	for i := range p.segments {
 		of, to := &p.segments[i], &net.segments[i]

@@ -22,6 +22,9 @@ type Profile struct {
 	// Overflow counts the predictions that went to a slice Other because their
 	// segment had its limit of slices, once for each such segment.
 	Overflow uint64
+	// Regridded says that a part was counted by another layout, so that not all is
+	// what counting would have given: see Convert.
+	Regridded bool
 
 	size    int64    // of the slices, as when Bytes was last called
 	changed []*Slice // since then
@@ -164,6 +167,7 @@ func (p *Profile) Merge(o *Profile) error {
 		return err
 	}
 	p.Overflow += o.Overflow
+	p.Regridded = p.Regridded || o.Regridded
 	for i := range o.segments {
 		s := &o.segments[i]
 		// Which values find room must not depend on chance, so they come in order.

@@ -31,7 +31,7 @@ func Decode(b []byte, l *Layout) (*Profile, error) {
 // Message returns the profile as its wire message.
 func (p *Profile) Message() (*formats.Profile, error) {
 	w := &writer{}
-	m := &formats.Profile{Layout: p.layout.ID(), Whole: w.slice(p.Whole), SegmentOverflow: p.Overflow}
+	m := &formats.Profile{Layout: p.layout.ID(), Whole: w.slice(p.Whole), SegmentOverflow: p.Overflow, Regridded: p.Regridded}
 	for i := range p.segments {
 		s := &p.segments[i]
 		names := s.values(p.layout.values[i])
@@ -55,7 +55,7 @@ func Of(m *formats.Profile, l *Layout) (*Profile, error) {
 	}
 	r := &reader{}
 	p := New(l)
-	p.Overflow = m.GetSegmentOverflow()
+	p.Overflow, p.Regridded = m.GetSegmentOverflow(), m.GetRegridded()
 	r.slice(m.GetWhole(), p.Whole, l)
 	r.retracted(m.GetWhole().GetRetracted(), p, p.Whole)
 	for _, s := range m.GetSegments() {
