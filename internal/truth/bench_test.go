@@ -119,11 +119,11 @@ func (w *bench) tables() (bytes uint64) {
 		if err != nil {
 			w.b.Fatal(err)
 		}
-		if size := m.DiskBytes - m.LogBytes; m.Debt == 0 && size == bytes {
+		size := m.DiskBytes - m.LogBytes
+		if m.Debt == 0 && size == bytes {
 			return size
-		} else {
-			bytes = size
 		}
+		bytes = size
 		time.Sleep(time.Second)
 	}
 }
