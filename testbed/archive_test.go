@@ -16,7 +16,7 @@ func pack(path, dir string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // what counts is the error of the writers
+	defer f.Close()
 	z, err := gzip.NewWriterLevel(f, gzip.BestCompression)
 	if err != nil {
 		return err

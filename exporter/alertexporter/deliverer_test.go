@@ -159,12 +159,6 @@ type running struct {
 	logs *observer.ObservedLogs
 }
 
-type host struct {
-	ext map[component.ID]component.Component
-}
-
-func (h host) GetExtensions() map[component.ID]component.Component { return h.ext }
-
 func start(t *testing.T, cfg *Config) *running {
 	t.Helper()
 	set := exportertest.NewNopSettings(NewFactory().Type())

@@ -32,6 +32,7 @@ func validate(o *store.CheckOptions) {
 			ls.all = r.Gaps == 0
 		case store.FamilyName:
 			ls.names.all = ls.names.all && r.Gaps == 0
+		default:
 		}
 	}
 	o.Validators = map[store.Family]store.Validator{

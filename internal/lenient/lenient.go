@@ -66,7 +66,7 @@ func (ms Mistakes) Join(others ...error) error {
 // flat takes joined errors apart.
 func flat(errs []error) (all []error) {
 	for _, err := range errs {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // only the outermost is taken apart
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
 			all = append(all, flat(joined.Unwrap())...)
 		} else if err != nil {
 			all = append(all, err)
@@ -245,8 +245,9 @@ func wanted(t reflect.Type, err error) string {
 		return "must be a list"
 	case reflect.Struct, reflect.Map:
 		return "must be keys with values"
+	default:
+		return err.Error()
 	}
-	return err.Error()
 }
 
 // valueText writes a value as in a configuration, shortly.

@@ -25,7 +25,6 @@ type view struct {
 	mem     *vfs.MemFS
 	// partial: tables may be missing or cut; what they held cannot be read.
 	partial bool
-	cut     error // what of the log is left out; nil: nothing
 }
 
 // stands tells whether the content of a file is in mem.
