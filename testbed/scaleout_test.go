@@ -88,17 +88,18 @@ func insist(rng *rand.Rand, clients []*Client, b []byte) (again int, err error) 
 // of every series of every window, to the last bit. So they do when some of them
 // are killed and started again meanwhile.
 func TestScaleOutIsExact(t *testing.T) {
+	models := "auto_register: false\n" + references(t, t.TempDir())
 	for _, c := range []scaleOut{
 		{name: "undisturbed"},
 		{name: "gateways killed", killed: func(top *topology) []*node { return top.gateways[:2] }},
 		{name: "evaluators killed that know nothing but what they are told", told: true,
 			killed: func(top *topology) []*node { return top.evaluators }},
-		{name: "one of each killed", killed: func(top *topology) []*node {
+		{name: "one of each killed with a queue on disk at agents", queued: true, killed: func(top *topology) []*node {
 			return []*node{top.gateways[0], top.agents[1], top.evaluators[1]}
 		}},
 		{name: "gateways killed that read from Kafka", kafka: true, killed: func(top *topology) []*node { return top.gateways[:2] }},
 	} {
-		t.Run(c.name, c.run)
+		t.Run(c.name, func(t *testing.T) { c.run(t, models) })
 	}
 }
 
@@ -107,12 +108,13 @@ type scaleOut struct {
 	name   string
 	killed func(top *topology) []*node
 	told   bool // evaluators have neither definitions nor references of their own
+	queued bool // agents have a queue on disk
 	kafka  bool // between agents and gateways
 }
 
-func (c scaleOut) run(t *testing.T) {
+// run compares a topology with one process; models is the text of modelstore.
+func (c scaleOut) run(t *testing.T, models string) {
 	rng := seeded(t)
-	models := "auto_register: false\n" + references(t, t.TempDir())
 	windows := []time.Time{window.Add(-3 * time.Hour), window.Add(-2 * time.Hour), window}
 	events := stream(rng, 600, windows)
 	last := stream(rng, 2*len(windows), windows) // some for each window of each version
@@ -137,7 +139,7 @@ func (c scaleOut) run(t *testing.T) {
 		defer kafka.Close()
 		broker = kafka.ListenAddrs()[0]
 	}
-	top := newTopology(t, models, known, broker)
+	top := newTopology(t, models, known, c.queued, broker)
 	top.start()
 	if c.kafka {
 		top.settled(broker)

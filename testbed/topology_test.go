@@ -79,6 +79,15 @@ receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
 processors: {profile: {flush_interval: 100ms}}
 exporters: {load_balancing: {resolver: {static: {hostnames: $NEXT}}}}
 extensions: {modelstore: {directory: $DIR, window: 1h}}`
+	queuedAgentTest = `
+receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
+exporters:
+  load_balancing:
+    resolver: {static: {hostnames: $NEXT}}
+    sending_queue: {storage: file_storage}
+    retry_on_failure: {enabled: true, initial_interval: 100ms, max_elapsed_time: 0}
+extensions: {file_storage: {directory: $DIR, create_directory: true, fsync: true}}
+service: {extensions: [file_storage]}`
 	kafkaAgentTest = `
 receivers: {otlp: {protocols: {grpc: {endpoint: $ADDRESS}}}}
 exporters: {kafka: {brokers: [$BROKER]}}`
@@ -102,9 +111,9 @@ service: {pipelines: {metrics/models: {exporters: [otlp_grpc]}}}`
 )
 
 // newTopology prepares the processes. gateways and evaluators are texts of further
-// keys of their modelstores. With the address of a broker, agents write to Kafka
-// and gateways read from there.
-func newTopology(t *testing.T, gateways, evaluators, broker string) *topology {
+// keys of their modelstores. queued agents answer when they have a batch on disk.
+// With the address of a broker, agents write to Kafka and gateways read from there.
+func newTopology(t *testing.T, gateways, evaluators string, queued bool, broker string) *topology {
 	t.Helper()
 	sink, err := NewSink(nil)
 	if err != nil {
@@ -156,7 +165,11 @@ func newTopology(t *testing.T, gateways, evaluators, broker string) *topology {
 	ports = append(ports, 0, 0, 0)
 	const dir = "../examples/scale-out/"
 	if broker == "" {
-		top.agents = add("agent", agentTest, 0, fullProgram(t), dir+"agent.yaml")
+		config := agentTest
+		if queued {
+			config = queuedAgentTest
+		}
+		top.agents = add("agent", config, 0, fullProgram(t), dir+"agent.yaml")
 		top.gateways = add("gateway", gatewayTest, shards, fullProgram(t), dir+"gateway.yaml", store(gateways))
 	} else {
 		top.agents = add("agent", kafkaAgentTest, 0, program, dir+"kafka/agent.yaml")
