@@ -20,6 +20,7 @@ var hidden = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{30,32}\b`), "HEX"},
 	{regexp.MustCompile(`\(\d[\d.]* k?B\)`), "(SIZE)"},
 	{regexp.MustCompile(`of \d[\d.]* [kM]?B\b`), "of SIZE"},
+	{regexp.MustCompile(`\d+ tables? of`), "TABLES of"}, // compaction decides
 	{regexp.MustCompile(`(_bytes": )\d+`), "${1}0"},
 	{regexp.MustCompile(`(?m)^( *\d+) +\d+  (\w[\w ]*)$`), "$1  N  $2"},
 	{regexp.MustCompile(`\d+ bytes where the header says \d+`), "N bytes where the header says N"},
