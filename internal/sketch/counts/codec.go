@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/driftmeter/driftmeter/internal/sketch/strict"
 )
 
 // ErrCorrupt is wrapped by the errors of UnmarshalBinary.
@@ -56,32 +58,29 @@ func appendValues(b []byte, vs []Value) []byte {
 // accepts nothing else, allocates in proportion to b, and leaves c as it was if
 // it fails. Errors wrap ErrCorrupt.
 func (c *Counts) UnmarshalBinary(b []byte) error {
-	r := reader{b: b}
-	got := Counts{Known: make([]uint64, r.number("categories", math.MaxInt32, 1))}
+	r := strict.NewReader(b, ErrCorrupt)
+	got := Counts{Known: make([]uint64, r.Number("categories", math.MaxInt32, 1))}
 	for i := range got.Known {
-		got.Known[i] = r.uvarint()
+		got.Known[i] = r.Uvarint()
 	}
-	limit := r.uvarint()
+	limit := r.Uvarint()
 	if limit > math.MaxInt32 {
-		r.fail("a cap of %d new values", limit)
+		r.Fail("a cap of %d new values", limit)
 	}
 	got.cap = int(limit)
-	for _, v := range r.values(limit) {
+	for _, v := range readValues(r, limit) {
 		got.add(xxh3.HashStringSeed(v.Value, hashSeed), v.Value, v.Count)
 	}
-	got.Other = r.uvarint()
-	got.heavy.err = r.uvarint()
-	for _, v := range r.values(MaxHeavy) {
+	got.Other = r.Uvarint()
+	got.heavy.err = r.Uvarint()
+	for _, v := range readValues(r, MaxHeavy) {
 		got.heavy.add(v.Value, v.Count)
 	}
-	if r.err == nil && len(r.b) > 0 {
-		r.fail("%d bytes left over", len(r.b))
+	if err := r.End(); err != nil {
+		return err
 	}
-	if r.err == nil {
-		r.err = got.check()
-	}
-	if r.err != nil {
-		return r.err
+	if err := got.check(); err != nil {
+		return err
 	}
 	*c = got
 	return nil
@@ -108,58 +107,21 @@ func (c *Counts) check() error {
 	return nil
 }
 
-// A reader takes bytes apart and remembers the first error; after it everything
-// it returns is zero.
-type reader struct {
-	b   []byte
-	err error
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
-		r.b = nil
-	}
-}
-
-// uvarint reads a uvarint of the least possible length.
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 || n > 1 && r.b[n-1] == 0 {
-		r.fail("not a uvarint of the least length")
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-// number reads a number of things of at least size bytes each, and refuses it if
-// it exceeds the limit or what is left.
-func (r *reader) number(what string, limit uint64, size int) int {
-	n := r.uvarint()
-	if n > limit || n > uint64(len(r.b)/size) {
-		r.fail("%d %s, at most %d and %d bytes left", n, what, limit, len(r.b))
-		return 0
-	}
-	return int(n)
-}
-
-// values reads what appendValues wrote.
-func (r *reader) values(limit uint64) []Value {
-	vs := make([]Value, 0, r.number("values", limit, 2))
+// readValues reads what appendValues wrote.
+func readValues(r *strict.Reader, limit uint64) []Value {
+	vs := make([]Value, 0, r.Number("values", limit, 2))
 	for range cap(vs) {
-		n := r.number("bytes of a value", MaxKey, 1)
-		v := Value{Value: string(r.b[:n])}
-		r.b = r.b[n:]
-		v.Count = r.uvarint()
+		n := r.Number("bytes of a value", MaxKey, 1)
+		v := Value{Value: string(r.Bytes(n))}
+		v.Count = r.Uvarint()
 		switch {
-		case r.err != nil:
+		case r.Err != nil:
 		case v.Count == 0:
-			r.fail("value %q was never seen", v.Value)
+			r.Fail("value %q was never seen", v.Value)
 		case len(vs) > 0 && vs[len(vs)-1].Value >= v.Value:
-			r.fail("value %q after %q", v.Value, vs[len(vs)-1].Value)
+			r.Fail("value %q after %q", v.Value, vs[len(vs)-1].Value)
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			return nil
 		}
 		vs = append(vs, v)

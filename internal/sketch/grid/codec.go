@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/driftmeter/driftmeter/internal/sketch/strict"
 )
 
 // ErrCorrupt is wrapped by the errors of Decode and Hist.UnmarshalBinary.
@@ -57,60 +59,60 @@ func (g *Grid) append(b []byte) []byte {
 // Decode returns the grid that AppendBinary wrote as b. It accepts nothing else
 // and allocates in proportion to b. Errors wrap ErrCorrupt.
 func Decode(b []byte) (*Grid, error) {
-	r := reader{b: b}
-	if v := r.byte(); r.err == nil && v != version {
+	r := strict.NewReader(b, ErrCorrupt)
+	if v := r.Byte(); r.Err == nil && v != version {
 		return nil, fmt.Errorf("%w: version %d, want %d", ErrCorrupt, v, version)
 	}
-	edges := make([]float64, 0, r.count("edges", EdgeLimit, 8))
+	edges := make([]float64, 0, r.Number("edges", EdgeLimit, 8))
 	for range cap(edges) {
-		edges = append(edges, math.Float64frombits(r.uint64()))
+		edges = append(edges, math.Float64frombits(r.Uint64()))
 	}
-	if r.err == nil {
+	if r.Err == nil {
 		if err := checkEdges(edges); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 		}
 	}
-	parts := make([]Partition, 0, r.count("partitions", partLimit, 3))
+	parts := make([]Partition, 0, r.Number("partitions", partLimit, 3))
 	for i := range cap(parts) {
-		p := r.partition(edges)
-		if r.err == nil && i > 0 && parts[i-1].Name >= p.Name {
-			r.fail("partition %q after %q", p.Name, parts[i-1].Name)
+		p := readPartition(r, edges)
+		if r.Err == nil && i > 0 && parts[i-1].Name >= p.Name {
+			r.Fail("partition %q after %q", p.Name, parts[i-1].Name)
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			break
 		}
 		parts = append(parts, p)
 	}
-	if r.end(); r.err != nil {
-		return nil, r.err
+	if err := r.End(); err != nil {
+		return nil, err
 	}
 	return newGrid(edges, parts), nil
 }
 
-func (r *reader) partition(edges []float64) Partition {
-	name := string(r.bytes(r.count("bytes of a name", nameLimit, 1)))
-	kind := r.byte()
-	cuts := make([]float64, 0, r.count("cuts", uint64(len(edges)), 1))
+func readPartition(r *strict.Reader, edges []float64) Partition {
+	name := string(r.Bytes(r.Number("bytes of a name", nameLimit, 1)))
+	kind := r.Byte()
+	cuts := make([]float64, 0, r.Number("cuts", uint64(len(edges)), 1))
 	last := uint64(0) // index of the last cut, plus 1
 	for range cap(cuts) {
-		d := r.uvarint()
-		if r.err == nil && (d == 0 || d > uint64(len(edges))-last) {
-			r.fail("a cut %d after edge %d of %d", d, last, len(edges))
+		d := r.Uvarint()
+		if r.Err == nil && (d == 0 || d > uint64(len(edges))-last) {
+			r.Fail("a cut %d after edge %d of %d", d, last, len(edges))
 		}
-		if r.err != nil {
+		if r.Err != nil {
 			return Partition{}
 		}
 		last += d
 		cuts = append(cuts, edges[last-1])
 	}
 	switch {
-	case r.err != nil:
+	case r.Err != nil:
 	case name == "" || name == Every:
-		r.fail("partition named %q", name)
+		r.Fail("partition named %q", name)
 	case kind > 1 || kind == 1 && len(cuts) < 2:
-		r.fail("outer kind %d with %d cuts", kind, len(cuts))
+		r.Fail("outer kind %d with %d cuts", kind, len(cuts))
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		return Partition{}
 	}
 	return cut(name, edges, cuts, outer(kind == 1))
@@ -147,27 +149,27 @@ func (h *Hist) AppendBinary(b []byte) ([]byte, error) {
 // accepts nothing else, allocates in proportion to b, and leaves h as it was if
 // it fails; errors wrap ErrCorrupt. It does not know the grid: see Hist.Check.
 func (h *Hist) UnmarshalBinary(b []byte) error {
-	r := reader{b: b}
-	n := r.count("bins", EdgeLimit+1, 1)
-	if r.err == nil && n == 0 {
-		r.fail("no bins")
+	r := strict.NewReader(b, ErrCorrupt)
+	n := r.Number("bins", EdgeLimit+1, 1)
+	if r.Err == nil && n == 0 {
+		r.Fail("no bins")
 	}
 	got := Hist{Counts: make([]uint64, n), Sums: make([]uint64, n)}
 	for i := range got.Counts {
-		if got.Counts[i] = r.uvarint(); got.Counts[i] > 0 {
-			got.Sums[i] = r.uvarint()
+		if got.Counts[i] = r.Uvarint(); got.Counts[i] > 0 {
+			got.Sums[i] = r.Uvarint()
 		}
 	}
 	for _, s := range [...]interface{ UnmarshalBinary([]byte) error }{&got.Lower, &got.Upper} {
-		raw := r.bytes(r.count("bytes of a tail", math.MaxUint16, 1))
-		if r.err == nil {
+		raw := r.Bytes(r.Number("bytes of a tail", math.MaxUint16, 1))
+		if r.Err == nil {
 			if err := s.UnmarshalBinary(raw); err != nil {
 				return fmt.Errorf("%w: %w", ErrCorrupt, err)
 			}
 		}
 	}
-	if r.end(); r.err != nil {
-		return r.err
+	if err := r.End(); err != nil {
+		return err
 	}
 	*h = got
 	return nil
@@ -195,70 +197,4 @@ func (h *Hist) Check(g *Grid) error {
 		return fmt.Errorf("%w: the upper tail of %d values has the sum %v", ErrCorrupt, h.Counts[last], h.Upper.Value())
 	}
 	return nil
-}
-
-// A reader takes bytes apart and remembers the first error; after it everything
-// it returns is zero.
-type reader struct {
-	b   []byte
-	err error
-}
-
-func (r *reader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
-		r.b = nil
-	}
-}
-
-func (r *reader) bytes(n int) []byte {
-	if n > len(r.b) {
-		r.fail("need %d bytes, have %d", n, len(r.b))
-		return nil
-	}
-	b := r.b[:n]
-	r.b = r.b[n:]
-	return b
-}
-
-func (r *reader) byte() byte {
-	if b := r.bytes(1); r.err == nil {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uint64() uint64 {
-	if b := r.bytes(8); r.err == nil {
-		return binary.LittleEndian.Uint64(b)
-	}
-	return 0
-}
-
-// uvarint reads a uvarint of the least possible length.
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	if n <= 0 || n > 1 && r.b[n-1] == 0 {
-		r.fail("not a uvarint of the least length")
-		return 0
-	}
-	r.b = r.b[n:]
-	return v
-}
-
-// count reads a number of things of at least size bytes each, and refuses it if
-// it exceeds the limit or what is left.
-func (r *reader) count(what string, limit uint64, size int) int {
-	n := r.uvarint()
-	if n > limit || n > uint64(len(r.b)/size) {
-		r.fail("%d %s, at most %d and %d bytes left", n, what, limit, len(r.b))
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) end() {
-	if r.err == nil && len(r.b) > 0 {
-		r.fail("%d bytes left over", len(r.b))
-	}
 }
