@@ -18,6 +18,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
+	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
 )
 
@@ -25,11 +26,12 @@ import (
 // exporter that do nothing.
 func ours() (otelcol.Factories, error) {
 	r, e := receivertest.NewNopFactory(), exportertest.NewNopFactory()
-	p, c, x := profileprocessor.NewFactory(), modelmetricsconnector.NewFactory(), modelstore.NewFactory()
+	p, g := profileprocessor.NewFactory(), groundtruthprocessor.NewFactory()
+	c, x := modelmetricsconnector.NewFactory(), modelstore.NewFactory()
 	return otelcol.Factories{
 		Receivers:  map[component.Type]receiver.Factory{r.Type(): r},
 		Exporters:  map[component.Type]exporter.Factory{e.Type(): e},
-		Processors: map[component.Type]processor.Factory{p.Type(): p},
+		Processors: map[component.Type]processor.Factory{p.Type(): p, g.Type(): g},
 		Connectors: map[component.Type]connector.Factory{c.Type(): c},
 		Extensions: map[component.Type]extension.Factory{x.Type(): x},
 		Telemetry:  otelconftelemetry.NewFactory(),

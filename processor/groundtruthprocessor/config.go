@@ -1,7 +1,6 @@
 package groundtruthprocessor
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,7 +8,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	// ml.prediction, ml.actual, ml.reference or ml.labelled.
 	EventNames map[string]string `mapstructure:"event_names"`
 	_          struct{}
+
+	mistakes lenient.Mistakes
 }
 
 // Limits of what is kept.
@@ -90,6 +93,12 @@ func defaultConfig() *Config {
 	}
 }
 
+// Unmarshal keeps what it cannot read for Validate.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = lenient.Unmarshal(conf, c)
+	return nil
+}
+
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
 	errs := []error{
@@ -123,7 +132,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, c.EventNames[from]))
 		}
 	}
-	return errors.Join(errs...)
+	return c.mistakes.Join(errs...)
 }
 
 // oneOf reports a value that is not among the known ones.
