@@ -2,7 +2,6 @@ package groundtruthprocessor
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/internal/lenient"
-	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/otelml"
 )
 
 // Config of the processor.
@@ -124,14 +123,7 @@ func (c *Config) Validate() error {
 	if c.Limits.OutboxMiB <= 0 {
 		errs = append(errs, fmt.Errorf("limits.outbox_mib=%d must be positive", c.Limits.OutboxMiB))
 	}
-	if !strings.HasSuffix(c.AttributePrefix, ".") {
-		errs = append(errs, fmt.Errorf("attribute_prefix=%q must end in a dot as ml. does", c.AttributePrefix))
-	}
-	for _, from := range slices.Sorted(maps.Keys(c.EventNames)) {
-		if _, ok := record.ParseEvent(c.EventNames[from]); !ok {
-			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, c.EventNames[from]))
-		}
-	}
+	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, c.EventNames))
 	return c.mistakes.Join(errs...)
 }
 

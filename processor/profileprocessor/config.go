@@ -2,14 +2,13 @@ package profileprocessor
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/internal/lenient"
-	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/otelml"
 )
 
 // Config of the processor.
@@ -82,13 +81,6 @@ func (c *Config) Validate() error {
 	if c.MemoryLimitMiB <= 0 {
 		errs = append(errs, fmt.Errorf("memory_limit_mib=%d must be positive", c.MemoryLimitMiB))
 	}
-	if !strings.HasSuffix(c.AttributePrefix, ".") {
-		errs = append(errs, fmt.Errorf("attribute_prefix=%q must end in a dot as ml. does", c.AttributePrefix))
-	}
-	for from, to := range c.EventNames {
-		if _, ok := record.ParseEvent(to); !ok {
-			errs = append(errs, fmt.Errorf("event_names.%s=%q is unknown; known events: ml.prediction, ml.actual, ml.reference, ml.labelled", from, to))
-		}
-	}
+	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, c.EventNames))
 	return c.mistakes.Join(errs...)
 }
