@@ -25,6 +25,8 @@ var layers = []layer{
 	{folders: []string{"internal/profile"}, pure: true},
 	{folders: []string{"internal/reference"}, pure: true},
 	{folders: []string{"internal/measure"}, pure: true},
+	{folders: []string{"internal/season"}, pure: true},
+	{folders: []string{"internal/monitor"}, pure: true},
 	{folders: []string{"internal/alert"}, pure: true},
 	{folders: []string{"internal/mapping", "internal/table"}},
 	{folders: []string{"internal/dataset"}},

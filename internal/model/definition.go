@@ -8,7 +8,6 @@ package model
 
 import (
 	"encoding"
-	"strings"
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/drift"
@@ -35,7 +34,11 @@ type Definition struct {
 	Segments  []Segment        `mapstructure:"segments"`  // slices that are measured on their own
 	Reference Reference        `mapstructure:"reference"` // the set to compare with
 	Drift     Drift            `mapstructure:"drift"`     // what is compared with what
-	_         struct{}
+	Monitors  []Monitor        `mapstructure:"monitors"`  // what somebody is told of
+	// DefaultMonitors says whether a model without Monitors gets some of its own;
+	// true if absent.
+	DefaultMonitors *bool `mapstructure:"default_monitors"`
+	_               struct{}
 }
 
 // Output pairs a prediction with the actual that judges it.
@@ -160,12 +163,5 @@ func (b Baseline) String() string {
 	if b.Period == 0 {
 		return b.Dataset
 	}
-	s := b.Period.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = s[:len(s)-len("0s")]
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = s[:len(s)-len("0m")]
-	}
-	return s
+	return short(b.Period)
 }
