@@ -30,9 +30,9 @@ func (w *Work) count() {
 // often than not, and are added together.
 func (in *Intake) countRows(p *part, size int64) {
 	for from, n := 0, p.rows.Len(); from < n; {
-		start := Floor(p.rows.Time(from), size)
+		start := record.Window(p.rows.Time(from), size)
 		to := from + 1
-		for to < n && Floor(p.rows.Time(to), size) == start {
+		for to < n && record.Window(p.rows.Time(to), size) == start {
 			to++
 		}
 		w := in.window(windowKey{p.version, p.layout, start})
@@ -80,14 +80,4 @@ func (in *Intake) grown(w *window) {
 	n := w.profile.Bytes()
 	in.hold(n - w.bytes)
 	w.bytes = n
-}
-
-// Floor returns the start of the window of t, both unix nanoseconds. Windows are
-// aligned to UTC.
-func Floor(t, size int64) int64 {
-	m := t % size
-	if m < 0 {
-		m += size
-	}
-	return t - m
 }

@@ -181,7 +181,7 @@ func (in *Intake) countPending(k pendingKey, v *catalog.Version, of warmup) erro
 		if err != nil {
 			return err
 		}
-		key := windowKey{v, layout, Floor(rec.Time, size)}
+		key := windowKey{v, layout, record.Window(rec.Time, size)}
 		w := windows[key]
 		if w == nil {
 			w = &window{profile: profile.New(layout)}

@@ -226,7 +226,7 @@ func (w *Work) tell(model string, told join.Told, s *join.State) {
 	count(join.Expired, &c.Expired)
 	count(join.Unmatched, &c.Unmatched)
 	count(join.Unlabelled, &c.Unlabelled)
-	if told.Has(join.Joined) && w.now.UnixNano() >= windowEnd(s.Time, int64(w.t.catalog.Options().Window)) {
+	if size := int64(w.t.catalog.Options().Window); told.Has(join.Joined) && w.now.UnixNano() >= record.Window(s.Time, size)+size {
 		c.Late++
 	}
 	if told.Has(join.Labelled) {
@@ -236,15 +236,6 @@ func (w *Work) tell(model string, told join.Told, s *join.State) {
 		}
 		c.LabelSeconds = append(c.LabelSeconds, max(0, float64(at-s.Time)/1e9))
 	}
-}
-
-// windowEnd returns the end of the window of t. Windows are aligned to UTC.
-func windowEnd(t, size int64) int64 {
-	m := t % size
-	if m < 0 {
-		m += size
-	}
-	return t - m + size
 }
 
 // shape returns the shape of a plan in the table that is in use. mu is held.
