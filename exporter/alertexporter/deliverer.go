@@ -51,7 +51,7 @@ type core interface {
 	Put(ctx context.Context, alerts []alert.Alert, now time.Time) error
 	Firing() int64
 	Handler() http.Handler
-	Stop()
+	Stop(context.Context)
 }
 
 // Capabilities says that batches are only read.
@@ -181,8 +181,8 @@ func (d *deliverer) observe(a am.Attempt) {
 	componentstatus.ReportStatus(d.host, ev)
 }
 
-// Shutdown stops sending and closes the state. It may be called without Start,
-// and twice.
+// Shutdown stops sending, once the answers to what was sent have come, and closes
+// the state. It may be called without Start, and twice.
 func (d *deliverer) Shutdown(ctx context.Context) error {
 	var errs []error
 	if d.server != nil {
@@ -191,7 +191,7 @@ func (d *deliverer) Shutdown(ctx context.Context) error {
 		d.server = nil
 	}
 	if d.core != nil {
-		d.core.Stop()
+		d.core.Stop(ctx)
 		d.core = nil
 	}
 	d.tel.Shutdown()

@@ -101,7 +101,7 @@ func (f *fake) quiet(t *testing.T, n int, d time.Duration) {
 func bodies(hs []hit) []string {
 	var all []string
 	for _, h := range hs {
-		all = append(all, h.method+" "+h.path+" "+string(h.body))
+		all = append(all, h.method+" "+h.path+" "+string(h.body[:min(len(h.body), 300)]))
 	}
 	return all
 }

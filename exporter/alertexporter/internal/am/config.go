@@ -1,6 +1,7 @@
 package am
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -369,7 +370,9 @@ type Attempt struct {
 // integrations returns the notifiers of each receiver. They are named by their
 // key in the configuration, so that Alertmanager's own slack_configs[0] and our
 // slack[0] have different entries in the notification log.
-func (c *Config) integrations(tmpl *template.Template, log *slog.Logger, observe func(Attempt)) (map[string][]notify.Integration, error) {
+//
+// Attempts are cut off when alive ends.
+func (c *Config) integrations(alive context.Context, tmpl *template.Template, log *slog.Logger, observe func(Attempt)) (map[string][]notify.Integration, error) {
 	all := map[string][]notify.Integration{}
 	for _, r := range c.AM.Receivers {
 		theirs, err := receiver.BuildReceiverIntegrations(r, tmpl, log, commoncfg.WithUserAgent(channel.UserAgent))
@@ -379,7 +382,7 @@ func (c *Config) integrations(tmpl *template.Template, log *slog.Logger, observe
 		all[r.Name] = []notify.Integration{}
 		for i := range theirs {
 			t := &theirs[i]
-			w := &watched{next: t, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
+			w := &watched{next: t, alive: alive, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
 			all[r.Name] = append(all[r.Name], notify.NewIntegration(w, t, w.at.Channel, t.Index(), r.Name))
 		}
 		for _, o := range c.own[r.Name] {
@@ -387,7 +390,7 @@ func (c *Config) integrations(tmpl *template.Template, log *slog.Logger, observe
 			if err != nil {
 				return nil, fmt.Errorf("receiver %s: %s[%d]: %w", r.Name, o.kind, o.index, err)
 			}
-			w := &watched{next: n, at: Attempt{Receiver: r.Name, Channel: o.kind, Index: o.index}, observe: observe}
+			w := &watched{next: n, alive: alive, at: Attempt{Receiver: r.Name, Channel: o.kind, Index: o.index}, observe: observe}
 			all[r.Name] = append(all[r.Name], notify.NewIntegration(w, o.config, o.kind, o.index, r.Name))
 		}
 	}

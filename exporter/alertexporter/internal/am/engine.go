@@ -54,6 +54,7 @@ type Engine struct {
 	disp    *dispatch.Dispatcher
 	routes  *dispatch.Route
 	handler http.Handler
+	flights *flights
 
 	reg   *prometheus.Registry
 	ended ended
@@ -69,7 +70,7 @@ const maintenance = 15 * time.Minute
 
 // New prepares an engine. Nothing is sent before Start.
 func New(o Options) (*Engine, error) {
-	e := &Engine{o: o, keeper: o.Keeper, reg: prometheus.NewRegistry()}
+	e := &Engine{o: o, keeper: o.Keeper, flights: newFlights(), reg: prometheus.NewRegistry()}
 	var err error
 	if e.book, err = OpenBook(o.Keeper); err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	receivers, err := o.Config.integrations(tmpl, o.Logger, o.Observe)
+	receivers, err := o.Config.integrations(e.flights.alive, tmpl, o.Logger, o.Observe)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +146,18 @@ func (e *Engine) Firing() int64 { return e.book.Firing() }
 // Handler serves /api/v2 and /metrics.
 func (e *Engine) Handler() http.Handler { return e.handler }
 
-// Stop ends all that was started. What is under way is cut off; it is sent again
+// landing is how long a stop waits for the answers to what was sent. Most come in
+// less than a second; a supervisor that kills waits for ten or more.
+const landing = 5 * time.Second
+
+// Stop ends all that was started. No attempt begins any more; those under way may
+// end, within landing and before ctx ends. What was not delivered by then is sent
 // after the next start.
-func (e *Engine) Stop() {
+func (e *Engine) Stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, landing)
+	defer cancel()
 	e.disp.Stop()
+	e.flights.land(ctx)
 	e.inhib.Stop()
 	e.alerts.Close()
 	e.stop()
@@ -212,6 +221,10 @@ func (e *Engine) expect(alerts []*amalert.Alert) {
 // something that the rest of its group has long forgotten.
 func (e *Engine) delivering(next notify.Stage) notify.Stage {
 	return notify.StageFunc(func(ctx context.Context, l *slog.Logger, alerts ...*amalert.Alert) (context.Context, []*amalert.Alert, error) {
+		if !e.flights.begin() {
+			return ctx, nil, errStopping
+		}
+		defer e.flights.up.Done()
 		ctx2, rest, err := next.Exec(ctx, l, alerts...)
 		if err != nil {
 			return ctx2, rest, err

@@ -85,8 +85,9 @@ func (r *Remote) Firing() int64 { return r.book.Firing() }
 // Handler is nothing: who is asked about silences is the Alertmanager elsewhere.
 func (r *Remote) Handler() http.Handler { return nil }
 
-// Stop ends what Start began.
-func (r *Remote) Stop() {
+// Stop ends what Start began. What is under way is cut off: an Alertmanager that is
+// told something twice has heard it once.
+func (r *Remote) Stop(context.Context) {
 	if r.stop != nil {
 		r.stop()
 		r.done.Wait()

@@ -10,9 +10,11 @@ import (
 	"github.com/prometheus/alertmanager/notify"
 )
 
-// watched is a notifier whose attempts are observed.
+// watched is a notifier whose attempts are observed, and may end when the process
+// is to stop.
 type watched struct {
 	next    notify.Notifier
+	alive   context.Context
 	at      Attempt
 	observe func(Attempt)
 }
@@ -20,6 +22,8 @@ type watched struct {
 // Notify implements notify.Notifier.
 func (w *watched) Notify(ctx context.Context, alerts ...*amalert.Alert) (bool, error) {
 	begun := time.Now()
+	ctx, cancel := attempt(ctx, w.alive)
+	defer cancel()
 	retry, err := w.next.Notify(ctx, alerts...)
 	retry, err = judged(retry, err)
 	if w.observe != nil {

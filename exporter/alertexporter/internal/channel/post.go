@@ -132,9 +132,27 @@ func (p *post) wait(ctx context.Context) error {
 	select {
 	case <-t.C:
 		return nil
+	case <-patience(ctx):
+		return context.Canceled
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// patienceKey is where a context has another that says how long to wait idly.
+type patienceKey struct{}
+
+// WithPatience returns a context in which a request that is under way may end, but
+// none waits for its turn any longer than until ends.
+func WithPatience(ctx, until context.Context) context.Context {
+	return context.WithValue(ctx, patienceKey{}, until)
+}
+
+func patience(ctx context.Context) <-chan struct{} {
+	if until, ok := ctx.Value(patienceKey{}).(context.Context); ok {
+		return until.Done()
+	}
+	return nil
 }
 
 // refusal judges an answer that is no success.
