@@ -53,14 +53,8 @@ func (c *Catalog) Profile(name, version string, from, to int64) (p *profile.Prof
 	if err != nil || len(parts) == 0 {
 		return nil, false, err
 	}
-	p = profile.New(parts[len(parts)-1].Layout())
-	for _, part := range parts {
-		if part.Layout().ID() != p.Layout().ID() {
-			part, _ = part.Convert(p.Layout())
-		}
-		if err := p.Merge(part); err != nil {
-			return nil, false, err
-		}
+	if p, err = profile.Sum(parts...); err != nil {
+		return nil, false, err
 	}
 	return p, p.Regridded, nil
 }

@@ -84,7 +84,7 @@ func (e *Evaluator) Merge(parcels []Parcel, now time.Time) (Merged, error) {
 	}
 	err = m.tx.Commit(store.Sync)
 	for k := range m.profiles { // also after an error: if a write has failed, the commit may stand
-		e.engine.Forget(k.model, k.version)
+		e.engine.Forget(k.model, k.version, k.start, k.start+e.engine.WindowLength())
 	}
 	if err != nil {
 		return Merged{}, err

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"math"
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/query"
@@ -75,7 +76,7 @@ func (e *Evaluator) Prune(now time.Time) error {
 	tx := e.store.Begin()
 	for _, v := range e.catalog.Versions() {
 		tx.DeleteProfilesBefore(v.Model, v.Name, before)
-		e.engine.Forget(v.Model, v.Name)
+		e.engine.Forget(v.Model, v.Name, math.MinInt64, before)
 	}
 	return tx.Commit(store.NoSync)
 }

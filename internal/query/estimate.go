@@ -26,7 +26,7 @@ func (e *Engine) estimate(q Question, cur measure.Side) (measure.Value, error) {
 	if !v.OK() {
 		return v, nil
 	}
-	ref, ok, err := e.source.Reference(q.Model, q.Version, model.Training)
+	ref, ok, err := e.reference(q.Model, q.Version, model.Training)
 	if err != nil {
 		return measure.Value{}, err
 	}

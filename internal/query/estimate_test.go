@@ -201,3 +201,5 @@ func TestEstimatesAreCatalogued(t *testing.T) {
 		}
 	}
 }
+
+func (*kept) VersionNames(string) ([]string, error) { return []string{"1"}, nil }

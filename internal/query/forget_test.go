@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -45,7 +46,7 @@ func TestForgetDuringReading(t *testing.T) {
 	asked, forgotten := make(chan struct{}), make(chan struct{})
 	go func() { ask(); close(asked) }()
 	<-s.begun
-	go func() { e.Forget("m", "1"); close(forgotten) }()
+	go func() { e.Forget("m", "1", math.MinInt64, math.MaxInt64); close(forgotten) }()
 	select {
 	case <-forgotten:
 	case <-time.After(50 * time.Millisecond): // it waits for the reading
@@ -58,3 +59,5 @@ func TestForgetDuringReading(t *testing.T) {
 		t.Errorf("the profile was read %d times, want again after it changed", s.reads)
 	}
 }
+
+func (*slow) VersionNames(string) ([]string, error) { return nil, nil }

@@ -20,7 +20,7 @@ import (
 // Question asks for one number.
 type Question struct {
 	Model   string
-	Version string
+	Version string          // AllVersions pools them
 	Segment profile.Segment // the zero Segment is the whole
 	Metric  string          // full name, such as ml.drift.psi
 
@@ -31,11 +31,25 @@ type Question struct {
 	Measure model.Measure
 	// Baseline is the side to compare with, for drift.
 	Baseline model.Baseline
+	// Against changes where that is taken from; nil leaves it as Baseline says.
+	Against *Against
 	// Output, Class and Average select a metric of performance.
 	Output, Class, Average string
 
 	// From and To bound the focal period, unix nanoseconds, To exclusive.
 	From, To int64
+}
+
+// AllVersions is the version of a question about what all versions of the
+// model have counted together.
+const AllVersions = ""
+
+// Against says which part of the data is compared with: another stretch of time than
+// the one just before, another segment, another version.
+type Against struct {
+	Segment  profile.Segment // the zero Segment is the whole
+	Version  string          // AllVersions pools them
+	From, To int64           // of a period; for a dataset both are 0
 }
 
 // Measurement is the answer to a question, with its evidence.
@@ -52,6 +66,9 @@ type Source interface {
 	Profile(model, version string, from, to int64) (p *profile.Profile, regridded bool, err error)
 	// Reference returns a dataset of a version's reference.
 	Reference(model, version, dataset string) (*reference.Reference, bool, error)
+	// VersionNames returns the versions of a model in the order in which they were first
+	// seen.
+	VersionNames(model string) ([]string, error)
 	// Definition returns what is said about a model.
 	Definition(model string) (*model.Definition, bool)
 }
@@ -61,6 +78,7 @@ type Engine struct {
 	source Source
 	mu     sync.Mutex
 	cache  *lru.Cache[period, loaded]
+	past   *past
 }
 
 // period names a stretch of a version's time.
@@ -75,7 +93,7 @@ type loaded struct {
 }
 
 // cached bounds the profiles kept while a window is asked many questions.
-const cached = 8
+const cached = 16
 
 // New returns an engine that reads from s.
 func New(s Source) *Engine {
@@ -83,19 +101,24 @@ func New(s Source) *Engine {
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &Engine{source: s, cache: c}
+	return &Engine{source: s, cache: c, past: newPast(maxCells)}
 }
 
-// Forget drops what was read of a version: its profiles have changed. It waits
-// for a reading that is under way, which may not have seen the change.
-func (e *Engine) Forget(name, version string) {
+// WindowLength is the length of a window in nanoseconds.
+func (e *Engine) WindowLength() int64 { return e.source.Window() }
+
+// Forget drops what was read of a stretch of a version's time: its profiles have
+// changed. It waits for a reading that is under way, which may not have seen the
+// change.
+func (e *Engine) Forget(name, version string, from, to int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, k := range e.cache.Keys() {
-		if k.model == name && k.version == version {
+		if k.model == name && (k.version == version || k.version == AllVersions) && k.from < to && from < k.to {
 			e.cache.Remove(k)
 		}
 	}
+	e.past.forget(name, version, from, to)
 }
 
 // Ask answers q. The error is one of reading; a question that the data cannot
@@ -153,7 +176,7 @@ func (e *Engine) load(p period) (loaded, error) {
 	if l, ok := e.cache.Get(p); ok {
 		return l, nil
 	}
-	prof, regridded, err := e.source.Profile(p.model, p.version, p.from, p.to)
+	prof, regridded, err := e.read(p)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -165,22 +188,72 @@ func (e *Engine) load(p period) (loaded, error) {
 	return l, nil
 }
 
+// read reads a period. Versions that are pooled are added up in the layout of the
+// newest of them that has something in it.
+func (e *Engine) read(p period) (*profile.Profile, bool, error) {
+	if p.version != AllVersions {
+		return e.source.Profile(p.model, p.version, p.from, p.to)
+	}
+	names, err := e.source.VersionNames(p.model)
+	if err != nil {
+		return nil, false, err
+	}
+	var parts []*profile.Profile
+	var mixed bool
+	for _, name := range names {
+		part, regridded, err := e.source.Profile(p.model, name, p.from, p.to)
+		if err != nil {
+			return nil, false, err
+		}
+		if part != nil {
+			parts, mixed = append(parts, part), mixed || regridded
+		}
+	}
+	sum, err := profile.Sum(parts...)
+	if err != nil || sum == nil {
+		return nil, false, err
+	}
+	return sum, mixed || sum.Regridded, nil
+}
+
 // baseline returns the side that q compares with.
 func (e *Engine) baseline(q Question) (measure.Side, bool, error) {
-	if q.Baseline.Period > 0 {
-		l, err := e.load(period{q.Model, q.Version, q.From - int64(q.Baseline.Period), q.From})
+	seg, p := q.Segment, period{q.Model, q.Version, q.From - int64(q.Baseline.Period), q.From}
+	if a := q.Against; a != nil {
+		seg, p = a.Segment, period{q.Model, a.Version, a.From, a.To}
+	}
+	if q.Baseline.Dataset == "" && p.from < p.to {
+		l, err := e.load(p)
 		if err != nil || l.profile == nil {
 			return measure.Side{}, false, err
 		}
-		s := measure.Of(l.profile, q.Segment)
+		s := measure.Of(l.profile, seg)
 		s.Regridded = l.regridded
 		return s, true, nil
 	}
-	ref, ok, err := e.source.Reference(q.Model, q.Version, q.Baseline.Dataset)
+	ref, ok, err := e.reference(q.Model, p.version, q.Baseline.Dataset)
 	if err != nil || !ok {
 		return measure.Side{}, false, err
 	}
-	return measure.Of(ref.Profile, q.Segment), true, nil
+	return measure.Of(ref.Profile, seg), true, nil
+}
+
+// reference returns a dataset of a version's reference; of pooled versions that of
+// the newest which has one.
+func (e *Engine) reference(name, version, dataset string) (*reference.Reference, bool, error) {
+	if version != AllVersions {
+		return e.source.Reference(name, version, dataset)
+	}
+	names, err := e.source.VersionNames(name)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, v := range slices.Backward(names) {
+		if ref, ok, err := e.source.Reference(name, v, dataset); ok || err != nil {
+			return ref, ok, err
+		}
+	}
+	return e.source.Reference(name, AllVersions, dataset)
 }
 
 // drift answers for ml.drift.<measure>, the p-value of a test, and whether

@@ -3,6 +3,7 @@ package query_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,8 @@ func (s *shelf) Reference(_, _, dataset string) (*reference.Reference, bool, err
 	r := s.references[dataset]
 	return r, r != nil, s.lost
 }
+
+func (s *shelf) VersionNames(string) ([]string, error) { return []string{"1"}, nil }
 
 func (s *shelf) Definition(string) (*model.Definition, bool) {
 	return s.definition, s.definition != nil
@@ -198,7 +201,7 @@ func TestAsk(t *testing.T) {
 	}
 	for _, from := range []int64{0, 2 * hour} { // the period before, then the one in question
 		s.mixed = map[int64]bool{from: true}
-		e.Forget("m", "1")
+		e.Forget("m", "1", math.MinInt64, math.MaxInt64)
 		for _, b := range []model.Baseline{training, dayBefore} {
 			m := ask(t, e, query.Question{Metric: "ml.drift.psi", Field: x, Baseline: b})
 			if slices.Contains(m.Warnings, "regridded") != (from > 0 || b == dayBefore) {
@@ -343,12 +346,12 @@ func TestForget(t *testing.T) {
 	q := query.Question{Metric: measure.MetricPredictions}
 	ask(t, e, q)
 	s.windows[2*hour] = window(t, s.windows[0].Layout(), told(record.Prediction, 7, 0)...)
-	e.Forget("m", "2")
-	e.Forget("n", "1")
+	e.Forget("m", "2", math.MinInt64, math.MaxInt64)
+	e.Forget("n", "1", math.MinInt64, math.MaxInt64)
 	if m := ask(t, e, q); m.Value.Value != 200 {
 		t.Errorf("%v predictions, 200 were read", m.Value.Value)
 	}
-	e.Forget("m", "1")
+	e.Forget("m", "1", math.MinInt64, math.MaxInt64)
 	if m := ask(t, e, q); m.Value.Value != 7 {
 		t.Errorf("%v predictions, want 7", m.Value.Value)
 	}
