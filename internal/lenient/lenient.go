@@ -112,6 +112,12 @@ var (
 	ownType      = reflect.TypeFor[confmap.Unmarshaler]()
 )
 
+// timed reports whether a value is a length of time: a time.Duration, or a type that
+// reads more units from text. A bare number would be taken for nanoseconds.
+func timed(t reflect.Type) bool {
+	return t == durationType || t.Kind() == reflect.Int64 && reflect.PointerTo(t).Implements(textType)
+}
+
 func (w *walk) value(path string, v any, t reflect.Type) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -140,7 +146,7 @@ func (w *walk) value(path string, v any, t reflect.Type) {
 	default:
 		switch v.(type) {
 		case int, int64, uint64, float64:
-			if t == durationType && v != 0 {
+			if timed(t) && v != 0 {
 				w.bare = append(w.bare, path)
 				w.wrong(path, v, "must have a unit, such as %vs or %vm", v, v)
 			}

@@ -34,6 +34,17 @@ func (e *either) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// span is a length of time with units of its own.
+type span time.Duration
+
+func (s *span) UnmarshalText(b []byte) error {
+	if string(b) != "1 fortnight" {
+		return errors.New("what is it?")
+	}
+	*s = span(14 * 24 * time.Hour)
+	return nil
+}
+
 type config struct {
 	Store    *component.ID    `mapstructure:"store"`
 	Text     string           `mapstructure:"text"`
@@ -41,6 +52,7 @@ type config struct {
 	Ratio    float64          `mapstructure:"ratio"`
 	On       bool             `mapstructure:"on"`
 	Every    time.Duration    `mapstructure:"every"`
+	Long     span             `mapstructure:"long"`
 	Below    inner            `mapstructure:"below"`
 	List     []inner          `mapstructure:"list"`
 	ByName   map[string]inner `mapstructure:"by_name"`
@@ -86,12 +98,12 @@ type keys = map[string]any
 
 func TestGood(t *testing.T) {
 	c, text := load(t, keys{
-		"store": "modelstore/mine", "text": "t", "number": 3, "ratio": 1, "on": true, "every": "3s",
+		"store": "modelstore/mine", "text": "t", "number": 3, "ratio": 1, "on": true, "every": "3s", "long": "1 fortnight",
 		"below": keys{"name": "b", "share": 0.5}, "list": []any{keys{"period": "1h"}, keys{}},
 		"by_name": keys{"features.age": keys{"name": "x"}}, "eithers": []any{"psi", keys{"name": "ks", "depth": 2}},
 		"anything": keys{"goes": keys{"here": 1}},
 	})
-	if text != "" || c.Store.Name() != "mine" || c.Text != "t" || c.Number != 3 || c.Ratio != 1 || !c.On || c.Every != 3*time.Second || c.Below.Name != "b" ||
+	if text != "" || c.Store.Name() != "mine" || c.Text != "t" || c.Number != 3 || c.Ratio != 1 || !c.On || c.Every != 3*time.Second || c.Long != span(336*time.Hour) || c.Below.Name != "b" ||
 		*c.Below.Share != 0.5 || len(c.List) != 2 || c.List[0].Period != time.Hour || c.ByName["features.age"].Name != "x" ||
 		len(c.Eithers) != 2 || c.Eithers[0].Name != "psi" || c.Eithers[1].More.Depth != 2 || len(c.Anything) != 1 {
 		t.Errorf("%+v\n%s", c, text)
@@ -107,7 +119,7 @@ func TestGood(t *testing.T) {
 // what is right is used.
 func TestMistakes(t *testing.T) {
 	c, text := load(t, keys{
-		"store": "9", "txt": "t", "text": []any{1}, "number": -1, "ratio": "much", "on": "maybe", "every": 7200,
+		"store": "9", "txt": "t", "text": []any{1}, "number": -1, "ratio": "much", "on": "maybe", "every": 7200, "long": 14,
 		"below":   keys{"nmae": "b", "period": 5, "share": "half"},
 		"list":    []any{keys{"period": "a while", "Name": "x"}, "not keys"},
 		"by_name": keys{"features.age": keys{"zzz": []any{1}}},
@@ -122,10 +134,11 @@ by_name[features.age].zzz=[…] is not a key; known are name, period, share
 eithers[0].depht={…} is not a key; did you mean depth?
 eithers[1].depth=-1 must be a whole number, not below 0
 every=7200 must have a unit, such as 7200s or 7200m
-hidden=1 is not a key; known are anything, below, by_name, eithers, every, list, number, on, ratio, store, text
+hidden=1 is not a key; known are anything, below, by_name, eithers, every, list, long, number, on, ratio, store, text
 list[0].Name="x" is not a key; did you mean name?
 list[0].period="a while" must be a duration, such as 10s, 5m or 1h
 list[1]="not keys" must be keys with values
+long=14 must have a unit, such as 14s or 14m
 on="maybe" must be true or false
 ratio="much" must be a number
 store="9" cannot be read: …

@@ -1,7 +1,7 @@
 package model
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -47,7 +47,7 @@ func ParseDuration(s string) (Duration, error) {
 		}
 		n, err := strconv.ParseUint(head, 10, 32)
 		if err != nil || time.Duration(n) > (math.MaxInt64-total)/unit.length {
-			return 0, notADuration(s)
+			return 0, errDuration
 		}
 		total, rest = total+time.Duration(n)*unit.length, tail
 	}
@@ -56,14 +56,12 @@ func ParseDuration(s string) (Duration, error) {
 	}
 	d, err := time.ParseDuration(rest)
 	if err != nil || d < 0 || strings.HasPrefix(rest, "+") || strings.HasPrefix(rest, "-") || d > math.MaxInt64-total {
-		return 0, notADuration(s)
+		return 0, errDuration
 	}
 	return Duration(total + d), nil
 }
 
-func notADuration(s string) error {
-	return fmt.Errorf("%q is not a duration such as 30m, 1h, 7d or 2w", s)
-}
+var errDuration = errors.New("a duration is written such as 30m, 1h, 7d or 2w")
 
 // short writes a duration without the zeros at its end: 168h, not 168h0m0s.
 func short(d time.Duration) string {

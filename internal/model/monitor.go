@@ -26,7 +26,7 @@ type Monitor struct {
 	Sensitivity    *float64        `mapstructure:"sensitivity"`      // anomaly: 0 to 1, more finds more; DefaultSensitivity if absent
 	Drift          DriftThresholds `mapstructure:"drift"`            // from which drift score on a field has drifted
 	Distance       *float64        `mapstructure:"distance"`         // value_range: how far beyond the baseline's range, in the field's unit
-	NewValues      *float64        `mapstructure:"new_values"`       // how many distinct values may be new
+	NewValues      *uint64         `mapstructure:"new_values"`       // how many distinct values may be new
 	NewValuesRatio *float64        `mapstructure:"new_values_ratio"` // the same as a multiple of the number of values that the baseline has
 	Allowed        []string        `mapstructure:"allowed"`          // values that are not new, though the baseline has none of them
 	MaxAge         Duration        `mapstructure:"max_age"`          // model_staleness: how old a version may be

@@ -1,0 +1,372 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/score"
+)
+
+// The matrix of what a user of Aporia V1 expects, with custom metrics under all
+// methods; the methods as a, p, A, s, t.
+var matrix = map[MonitorType]string{
+	ModelActivity: "Apa", DataDrift: "Ast", PredictionDrift: "Ast", MissingValues: "Apas", NewValues: "pst", ValueRange: "past",
+	MetricChange: "Apast", PerformanceDegradation: "Apast", CustomMetric: "Apast", ModelStaleness: "a",
+}
+
+var letters = map[Method]string{Absolute: "a", Percentage: "p", Anomaly: "A", AgainstSegment: "s", AgainstTraining: "t"}
+
+// minimal returns the shortest monitor of a cell.
+func minimal(t MonitorType, method Method) Monitor {
+	m := Monitor{Name: string(t) + " " + string(method), Type: t, Method: method}
+	switch t {
+	case MetricChange:
+		m.Metric.Name = "mean"
+	case PerformanceDegradation:
+		m.Metric.Name = "accuracy"
+	case CustomMetric:
+		m.Metric.Name = "revenue"
+	}
+	if method == AgainstSegment {
+		m.Segment.Name = "region" // held against the whole
+	}
+	switch m.Condition() {
+	case ConditionRange, ConditionValues:
+		m.Threshold.Max = new(0.5)
+	case ConditionRatio:
+		m.Percentage = new(20.0)
+	case ConditionDistance:
+		m.Distance = new(1.0)
+	case ConditionMaxAge:
+		m.MaxAge = Duration(30 * 24 * time.Hour)
+	}
+	return m
+}
+
+func base(ms ...Monitor) *Definition {
+	return &Definition{Name: "m", Monitors: ms, Segments: []Segment{{Name: "region", Field: "features.region"}, {Name: "old", Where: "features.age > 60"}}}
+}
+
+// Each cell of the matrix is taken, each other refused with the methods that there
+// are, and none takes a key that it does not use.
+func TestMatrix(t *testing.T) {
+	if len(MonitorTypes()) != 10 {
+		t.Errorf("%d types", len(MonitorTypes()))
+	}
+	for _, kind := range MonitorTypes() {
+		for method, letter := range letters {
+			m := minimal(kind, method)
+			err := base(m).Validate("models[0]", time.Hour)
+			if strings.Contains(matrix[kind], letter) {
+				if err != nil || m.Condition() == "" {
+					t.Errorf("%s %s is refused: %v", kind, method, err)
+				}
+				continue
+			}
+			var all []string
+			for _, there := range kind.Methods() {
+				all = append(all, string(there))
+			}
+			want := fmt.Sprintf(`models[0].monitors[0].method=%q is not for type=%s; its methods: %s`, method, kind, strings.Join(all, ", "))
+			if err == nil || err.Error() != want {
+				t.Errorf("%s %s: %v, want %s", kind, method, err, want)
+			}
+		}
+	}
+}
+
+// Every key that a cell does not take is refused by its name, and only those.
+func TestKeysOfOtherCells(t *testing.T) {
+	full := Monitor{
+		Fields: []string{"features.age"}, Metric: MonitorMetric{Name: "mean"}, Segment: SegmentValue{Name: "region"},
+		Baseline:  MonitorBaseline{Dataset: Training, Period: 24 * Duration(time.Hour), Skip: Duration(time.Hour), Aggregation: Duration(time.Hour), Segment: SegmentValue{Name: "old"}, Version: "v1"},
+		Threshold: Range{Min: new(0.1)}, Percentage: new(1.0), Sensitivity: new(0.1), Drift: DriftThresholds{Numeric: new(0.1)}, Distance: new(1.0),
+		NewValues: new(uint64(1)), NewValuesRatio: new(0.1), Allowed: []string{"x"}, MaxAge: Duration(time.Hour), IncreaseOnly: true,
+		Preconditions: Preconditions{MinFocal: new(uint64(1)), MinBaseline: new(uint64(1)), FocalRange: []float64{0, 1}, BaselineRange: []float64{0, 1}, BaselineBuckets: new(1), TrailingZeros: new(1)},
+	}
+	cells := 0
+	for _, kind := range MonitorTypes() {
+		for _, method := range kind.Methods() {
+			m := full
+			m.Name, m.Type, m.Method = "x", kind, method
+			err := base(m).Validate("models[0]", time.Hour)
+			for _, g := range m.keys() {
+				if !g.there {
+					t.Fatalf("%s is not there", g.key)
+				}
+				told := err != nil && strings.Contains(err.Error(), "."+g.key+"=") && strings.Contains(err.Error(), "is not for type="+string(kind))
+				if g.taken && slices.ContainsFunc(strings.Split(err.Error(), "\n"), func(l string) bool {
+					return strings.HasPrefix(l, "models[0].monitors[0]."+g.key+"=") && strings.Contains(l, "is not for type=")
+				}) {
+					t.Errorf("%s %s takes %s and refuses it: %v", kind, method, g.key, err)
+				}
+				if !g.taken && !told {
+					t.Errorf("%s %s does not take %s and says nothing", kind, method, g.key)
+				}
+			}
+			cells++
+		}
+	}
+	if cells != 36 {
+		t.Errorf("%d cells", cells)
+	}
+}
+
+const badMonitors = `
+name: m
+type: binary
+outputs: [{prediction: proba, actual: fraud}]
+fields:
+  features.zip: {type: categorical}
+  features.age: {type: numeric}
+segments: [{name: region, field: features.region}, {name: old, where: features.age > 60}]
+monitors:
+  - {name: "", type: data_drft, severity: urgent, hold: {firing: -1, resolved: 1001}}
+  - {name: a, id: A_b, type: data_drift, method: percentage}
+  - {name: a, type: model_staleness, max_age: 7d, version: all, segment: region, fields: [features.age]}
+  - {name: b, type: data_drift, metric: kolmogorov, drift: {numeric: 0, categorical: .nan}, fields: [age, predictions.proba], runbook_url: wiki/x}
+  - {name: c, type: missing_values, method: absolute, threshold: {max: 20}, description: "{field} of {modell} and {{ modl }} { this }"}
+  - {name: d, type: metric_change, method: percentage}
+  - {name: e, type: metric_change, method: absolute, metric: avg, threshold: {min: 2, max: 1}}
+  - {name: f, type: metric_change, method: anomaly, metric: {name: quantile, quantile: 0.9, k: 3}, sensitivity: 1.5, focal: 90m}
+  - {name: g, type: performance_degradation, method: absolute, metric: {name: mae, output: p, class: x}, threshold: {min: -1}}
+  - {name: h, type: performance_degradation, method: percentage, metric: {name: f1, average: mean}, percentage: 0, increase_only: true}
+  - {name: i, type: model_activity, method: percentage, percentage: 20, focal: 2h, baseline: {period: 7h, skip: 1h, aggregation: 1h}}
+  - {name: j, type: missing_values, method: segment, percentage: 20, segment: regon, baseline: {segment: {value: EU}, version: each}}
+  - {name: k, type: missing_values, method: segment, percentage: 20, segment: {name: region, value: EU}, baseline: {segment: region}}
+  - {name: l, type: missing_values, method: segment, percentage: 20}
+  - {name: m, type: value_range, method: training, fields: [features.zip], distance: 1, percentage: 5, preconditions: {focal_range: [0, 1]}}
+  - {name: n, type: new_values, fields: [features.age, features.age], new_values: 3, preconditions: {baseline_buckets: 0}}
+  - {name: o, type: value_range, method: absolute}
+  - {name: p, type: model_staleness}
+  - {name: q, type: metric_change, method: training, metric: mean, percentage: 10, baseline: {dataset: validation}, preconditions: {baseline_range: [1, 0]}}
+  - {name: "Größe!", type: data_drift}
+  - {name: "größe?", type: data_drift, baseline: test}
+  - {name: "!", type: data_drift}
+  - {name: r, type: performance_degradation, method: absolute, metric: accuracy, threshold: {min: 90}}
+  - {name: s, type: model_activity, method: absolute}
+`
+
+// This is what the user of that file sees.
+const toldMonitors = `models[0].monitors[0].name="" must not be empty
+models[0].monitors[0].severity="urgent" is unknown; known severities: low, medium, high
+models[0].monitors[0].hold.firing=-1 must be from 1 to 1000 evaluations
+models[0].monitors[0].hold.resolved=1001 must be from 1 to 1000 evaluations
+models[0].monitors[0].type="data_drft" is unknown; known types: model_activity, data_drift, prediction_drift, missing_values, new_values, value_range, metric_change, performance_degradation, custom_metric, model_staleness
+models[0].monitors[1].id="A_b" must be lower-case letters and digits with single hyphens between them, such as a-b
+models[0].monitors[1].method="percentage" is not for type=data_drift; its methods: training, anomaly, segment
+models[0].monitors[2].name="a" is the name of another monitor
+models[0].monitors[2].fields=[features.age] is not for type=model_staleness method=absolute, which takes max_age
+models[0].monitors[2].segment="region" is not for type=model_staleness method=absolute, which takes max_age
+models[0].monitors[2].version="all" has no age; use each, latest or a name
+models[0].monitors[3].runbook_url="wiki/x" must be an address that begins with http:// or https://
+models[0].monitors[3].drift.numeric=0 must be positive
+models[0].monitors[3].drift.categorical=NaN must be positive
+models[0].monitors[3].metric="kolmogorov" is unknown; known metrics: ` + measures + `
+models[0].monitors[3].fields[0]="age" must be group.name with a group of features, raw_inputs, predictions, actuals, explanations, metrics; features.* is all of a group
+models[0].monitors[3].fields[1]="predictions.proba" is for type=prediction_drift
+models[0].monitors[4].description="{field} of {modell} and {{ modl }} { this }" {modell} is unknown; known placeholders: ` + placeholders + `
+models[0].monitors[4].description="{field} of {modell} and {{ modl }} { this }" {modl} is unknown; known placeholders: ` + placeholders + `
+models[0].monitors[4].threshold.max=20 is a share of the records, from 0 to 1
+models[0].monitors[5].percentage="" must say by how much the value may change, such as 20: type=metric_change method=percentage
+models[0].monitors[5].metric="" must name a metric: type=metric_change watches one; known metrics: ` + fieldMetrics + `
+models[0].monitors[6].threshold.min=2 cannot exceed max=1
+models[0].monitors[6].metric="avg" is unknown; known metrics: ` + fieldMetrics + `
+models[0].monitors[7].sensitivity=1.5 must be from 0 to 1
+models[0].monitors[7].metric.quantile=0.9 must be one of 0.05, 0.25, 0.5, 0.75, 0.95
+models[0].monitors[7].metric.k=3 is not for metric=quantile of type=metric_change
+models[0].monitors[7].focal=1h30m must be a multiple of window=1h
+models[0].monitors[8].metric="mae" is not for type=binary of the model; it is for regression
+models[0].monitors[8].metric.output="p" is no output of this model; its outputs: proba
+models[0].monitors[8].metric.class="x" is for precision, recall, f1 and specificity of type=multiclass
+models[0].monitors[8].threshold.min=-1 is never reached: mae lies between 0 and +Inf
+models[0].monitors[9].increase_only=true is not for type=performance_degradation method=percentage, which takes metric, segment, baseline.period, baseline.skip, baseline.aggregation, baseline.version, percentage, preconditions.min_focal, preconditions.min_baseline, preconditions.focal_range, preconditions.baseline_range, preconditions.baseline_buckets, preconditions.trailing_zeros
+models[0].monitors[9].percentage=0 must be positive, such as 20
+models[0].monitors[9].metric.average="mean" is for precision, recall, f1 and specificity of type=multiclass
+models[0].monitors[10].baseline.skip=1h must be at least focal=2h, or the baseline holds what is judged
+models[0].monitors[10].baseline.aggregation=1h must be focal=2h: counts of periods of different lengths cannot be compared
+models[0].monitors[11].segment.name="regon" is no segment of this model; its segments: region, old
+models[0].monitors[11].baseline.segment.name="" must name the segment of value="EU"
+models[0].monitors[11].baseline.version="each" must be one: all (pooled), latest or a name
+models[0].monitors[12].baseline.segment.value="" must be there: one slice is compared with
+models[0].monitors[13].baseline.segment="" is what is watched itself; name another segment, value or version, or watch a segment and leave it out to compare with the whole
+models[0].monitors[14].preconditions.focal_range=[0 1] is not for type=value_range method=training, which takes fields, segment, baseline.dataset, percentage, distance, preconditions.min_focal, preconditions.min_baseline
+models[0].monitors[14].distance=1 or percentage (of the width of the baseline's range) must be there, not both: type=value_range method=training
+models[0].monitors[14].fields[0]="features.zip" has no range: it is of type=categorical, not numeric
+models[0].monitors[15].preconditions.baseline_buckets="…" is not for type=new_values method=training, which takes fields, segment, baseline.dataset, new_values, new_values_ratio, allowed, preconditions.min_focal, preconditions.min_baseline
+models[0].monitors[15].preconditions.baseline_buckets=0 must be at least 1
+models[0].monitors[15].fields[0]="features.age" has no new values: it is of type=numeric, not categorical
+models[0].monitors[15].fields[1]="features.age" is there already
+models[0].monitors[15].fields[1]="features.age" has no new values: it is of type=numeric, not categorical
+models[0].monitors[16].threshold="" must have min, max or both: type=value_range method=absolute
+models[0].monitors[17].max_age="" must say how old a version may be, such as 30d: type=model_staleness method=absolute
+models[0].monitors[18].preconditions.baseline_range=[1 0] must be the lowest and the highest value, such as [0.01, 1]
+models[0].monitors[18].baseline.dataset="validation" is unknown; known datasets: training, test
+models[0].monitors[20].id="gr-e" is that of monitor "Größe!" already; give another
+models[0].monitors[21].id="" cannot be made of name="!"; give one such as drift-1
+models[0].monitors[22].threshold.min=90 is never reached: accuracy lies between 0 and 1
+models[0].monitors[23].threshold="" must have min, max or both: type=model_activity method=absolute
+`
+
+const (
+	placeholders = "monitor, severity, model, model_name, model_id, model_version, environment, field, importance, metric, focal_value, baseline_value, min_threshold, max_threshold, last_lower_bound, last_upper_bound, value_thresholds, focal_time_period, focal_times, focal_segment, baseline_time_period, baseline_times, baseline_segment, unexpected_values, last_deployment_time, time_threshold, drift_score, drift_score_text, since, reason"
+	fieldMetrics = "mean, stddev, min, max, sum, median, p05, p25, p75, p95, unique, missing_ratio, invalid_ratio, non_finite_ratio, new_values, new_values_ratio, overflow_ratio, out_of_range_ratio, quantile"
+)
+
+func TestMonitorsSayEverything(t *testing.T) {
+	d, err := decode(t, badMonitors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Validate("models[0]", time.Hour)
+	if err == nil || err.Error() != strings.TrimSpace(toldMonitors) {
+		t.Errorf("got\n%v\nwant\n%s", err, toldMonitors)
+	}
+}
+
+// What is absent gets its default, and what is there is kept.
+func TestFilled(t *testing.T) {
+	const window, day = time.Hour, 24 * time.Hour
+	m := Monitor{Name: "Income: drift (v2)", Type: DataDrift}.Filled(window)
+	if m.ID != "income-drift-v2" || m.Method != AgainstTraining || m.Baseline.Dataset != Training || m.Version != EachVersion || m.Focal.Std() != window ||
+		m.Hold != (Hold{Firing: 1, Resolved: 1}) || m.Severity != "medium" || !*m.Enabled || *m.Preconditions.MinFocal != 30 {
+		t.Errorf("%+v", m)
+	}
+	m = Monitor{Name: "x", Type: ModelActivity, Method: Anomaly}.Filled(window)
+	if b := m.Baseline; b.Period.Std() != 28*day || b.Skip.Std() != window || b.Aggregation.Std() != window || *m.Sensitivity != 0.5 || *m.Preconditions.MinFocal != 0 || *m.Preconditions.BaselineBuckets != 14 {
+		t.Errorf("%+v", m)
+	}
+	m = Monitor{Name: "x", Type: MissingValues, Method: Percentage, Focal: Duration(5 * window)}.Filled(window)
+	if b := m.Baseline; b.Period.Std() != 170*window || b.Aggregation != m.Focal || b.Skip != m.Focal { // 168 h are no whole number of 5 h
+		t.Errorf("%+v", b)
+	}
+	m = Monitor{Name: "x", Type: DataDrift, Method: AgainstSegment, Segment: SegmentValue{Name: "region", Value: "EU"}, Baseline: MonitorBaseline{Version: "v1"}}.Filled(window)
+	if b := m.Baseline; b.Skip != 0 || b.Period != m.Focal || b.Segment != m.Segment {
+		t.Errorf("%+v", b)
+	}
+	if m = (Monitor{Name: "x", Type: NewValues}).Filled(window); *m.NewValues != 0 || m.Method != AgainstTraining {
+		t.Errorf("%+v", m)
+	}
+	again := m.Filled(2 * window)
+	if fmt.Sprint(again.Focal, again.Baseline, again.Hold) != fmt.Sprint(m.Focal, m.Baseline, m.Hold) {
+		t.Errorf("filled twice: %+v, was %+v", again, m)
+	}
+}
+
+// What is filled in is valid itself.
+func TestFilledIsValid(t *testing.T) {
+	for _, window := range []time.Duration{5 * time.Minute, time.Hour, 24 * time.Hour, 7 * 24 * time.Hour} {
+		for _, kind := range MonitorTypes() {
+			for _, method := range kind.Methods() {
+				m := minimal(kind, method).Filled(window)
+				if m.Baseline.Period%m.Baseline.Aggregation.or(1) != 0 || m.Baseline.Period.Std()%window != 0 || m.Baseline.Skip.Std()%window != 0 || m.Focal.Std() != window {
+					t.Errorf("%s %s with window=%s: %+v", kind, method, window, m.Baseline)
+				}
+			}
+		}
+	}
+}
+
+func (d Duration) or(other Duration) Duration {
+	if d == 0 {
+		return other
+	}
+	return d
+}
+
+func TestMetricNames(t *testing.T) {
+	for want, m := range map[string]Monitor{
+		"ml.model.predictions":              {Type: ModelActivity},
+		"ml.integrity.missing_ratio":        {Type: MissingValues},
+		"ml.field.mean":                     {Type: MetricChange, Metric: MonitorMetric{Name: "average"}},
+		"ml.field.p95":                      {Type: MetricChange, Metric: MonitorMetric{Name: "quantile", Quantile: new(0.95)}},
+		"ml.field.median":                   {Type: MetricChange, Metric: MonitorMetric{Name: "ml.field.median"}},
+		"ml.integrity.out_of_range_ratio":   {Type: MetricChange, Metric: MonitorMetric{Name: "out_of_range_ratio"}},
+		"ml.performance.f1":                 {Type: PerformanceDegradation, Metric: MonitorMetric{Name: "f1_score"}},
+		"ml.performance.estimated.roc_auc":  {Type: PerformanceDegradation, Metric: MonitorMetric{Name: "estimated.auc_roc"}},
+		"ml.performance.estimated.accuracy": {Type: PerformanceDegradation, Metric: MonitorMetric{Name: "ml.performance.estimated.accuracy"}},
+		"ml.custom.revenue":                 {Type: CustomMetric, Metric: MonitorMetric{Name: "revenue"}},
+		"":                                  {Type: DataDrift, Metric: MonitorMetric{Name: "psi"}},
+	} {
+		if got := m.MetricName(); got != want {
+			t.Errorf("%+v watches %q, want %q", m.Metric, got, want)
+		}
+	}
+}
+
+func TestDriftMeasure(t *testing.T) {
+	m := Monitor{Type: DataDrift, Metric: MonitorMetric{Name: "wasserstein"}, Drift: DriftThresholds{Numeric: new(0.3)}}
+	if n, c := m.DriftMeasure(true), m.DriftMeasure(false); n.Name != "wasserstein" || *n.Threshold != 0.3 || c.Name != "hellinger" || c.Threshold != nil {
+		t.Errorf("%+v, %+v", n, c)
+	}
+	m.Metric.Name = "js_distance"
+	if n, c := m.DriftMeasure(true), m.DriftMeasure(false); n.Name != "js" || c.Name != "js" {
+		t.Errorf("%+v, %+v", n, c)
+	}
+	m.Metric.Name = ""
+	if c := m.DriftMeasure(false); c.Name != "hellinger" {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestTakes(t *testing.T) {
+	age, comment, proba := record.Key{Group: record.Features, Name: "age"}, record.Key{Group: record.RawInputs, Name: "c"}, record.Key{Group: record.Predictions, Name: "p"}
+	for _, c := range []struct {
+		m    Monitor
+		want [3]bool
+	}{
+		{Monitor{Type: DataDrift}, [3]bool{true, true, false}},
+		{Monitor{Type: PredictionDrift}, [3]bool{false, false, true}},
+		{Monitor{Type: MissingValues, Fields: []string{"features.age", "predictions.*"}}, [3]bool{true, false, true}},
+		{Monitor{Type: ModelActivity}, [3]bool{}},
+	} {
+		if got := [3]bool{c.m.Takes(age), c.m.Takes(comment), c.m.Takes(proba)}; got != c.want {
+			t.Errorf("%s %v takes %v", c.m.Type, c.m.Fields, got)
+		}
+	}
+}
+
+func TestWorse(t *testing.T) {
+	for name, want := range map[string]score.Direction{"accuracy": score.Higher, "estimated.f1_score": score.Higher, "rmse": score.Lower, "bias": score.Nearer, "positive_rate": score.Neither} {
+		if got := (&Monitor{Type: PerformanceDegradation, Metric: MonitorMetric{Name: name}}).Worse(); got != want {
+			t.Errorf("%s %v", name, got)
+		}
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for s, want := range map[string]time.Duration{
+		"1h": time.Hour, "90m": 90 * time.Minute, "7d": 168 * time.Hour, "2w": 336 * time.Hour, "1w2d3h": 219 * time.Hour, "1d12h": 36 * time.Hour, "0s": 0, "1h30m": 90 * time.Minute, "500ms": 500 * time.Millisecond,
+	} {
+		got, err := ParseDuration(s)
+		if err != nil || got.Std() != want {
+			t.Errorf("%s is %s, %v", s, got, err)
+		}
+		if again, err := ParseDuration(got.String()); err != nil || again != got {
+			t.Errorf("%s is written %s and read %s, %v", s, got, again, err)
+		}
+	}
+	for _, s := range []string{"", "7", "d", "-1d", "1d-1h", "1d+1h", "-1h", "1.5d", "2w7", "1M", "1h1d", "1d1w", "99999999999999d", "292471w", "15250w2540400h", "1 d", "NaN"} {
+		if d, err := ParseDuration(s); err == nil {
+			t.Errorf("%s is %s", s, d)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	value := func(name string) string { return "<" + name + ">" }
+	for template, want := range map[string]string{
+		"{field} of {{ model }}":       "<field> of <model>",
+		"{{field}}{focal_value}":       "<field><focal_value>",
+		"{} { field} {a b} {1} {{}} }": "{} { field} {a b} {1} {{}} }",
+		"{{field}":                     "{<field>",
+	} {
+		if got := Expand(template, value); got != want {
+			t.Errorf("%q is %q, want %q", template, got, want)
+		}
+	}
+}
