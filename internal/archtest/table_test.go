@@ -29,7 +29,7 @@ var layers = []layer{
 	{folders: []string{"internal/monitor"}, pure: true},
 	{folders: []string{"internal/alert"}, pure: true},
 	{folders: []string{"internal/mapping", "internal/table"}},
-	{folders: []string{"internal/dataset"}},
+	{folders: []string{"internal/dataset", "internal/synth"}},
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
