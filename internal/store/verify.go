@@ -21,8 +21,10 @@ func (s *Store) Verify(each func(bytes int64, err error) bool) error {
 	disk := newFence(s.opts.FS, nil)
 	for _, name := range names {
 		path := s.opts.FS.PathJoin(s.dir, name)
+		var size int64
 		info, err := s.opts.FS.Stat(path)
 		if err == nil {
+			size = info.Size()
 			err = verifyTable(disk, path, &s.opts)
 		}
 		switch {
@@ -31,7 +33,7 @@ func (s *Store) Verify(each func(bytes int64, err error) bool) error {
 		case err != nil:
 			err = &CorruptError{s.dir, name, err}
 		}
-		if !each(info.Size(), err) {
+		if !each(size, err) {
 			return nil
 		}
 	}

@@ -6,7 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
 // Verify names each damaged table while the store is in use, and goes on.
@@ -59,6 +64,31 @@ func TestVerify(t *testing.T) {
 		return true
 	}); err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
+// A table of which the disk does not even tell the size is named as well.
+func TestVerifyWithoutSize(t *testing.T) {
+	dir, _ := realDirectory(t, false, 0)
+	var broken atomic.Bool
+	fs := errorfs.Wrap(vfs.Default, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind == errorfs.OpStat {
+			return syscall.EIO
+		}
+		return nil
+	}))
+	s := open(t, dir, Options{FS: fs, ReadOnly: true})
+	defer closeIt(t, s)
+	broken.Store(true)
+	tables := 0
+	if err := s.Verify(func(_ int64, err error) bool {
+		tables++
+		if bad, ok := errors.AsType[*CorruptError](err); !ok || bad.File == "" || !errors.Is(err, syscall.EIO) {
+			t.Errorf("it says %v", err)
+		}
+		return true
+	}); err != nil || tables == 0 {
+		t.Errorf("%d tables, %v", tables, err)
 	}
 }
 
