@@ -40,6 +40,12 @@ func damage(dir string, err error) error {
 	return &CorruptError{Dir: dir, File: damagedFile(err), Err: err}
 }
 
+// isDamage reports whether damage has found that the disk's content is to blame.
+func isDamage(err error) bool {
+	_, ok := errors.AsType[*CorruptError](err)
+	return ok
+}
+
 // spoiled tells what is wrong with the content of the disk from all else.
 func spoiled(err error) bool {
 	return pebble.IsCorruptionError(err) || errors.Is(err, ErrCorrupt) ||

@@ -143,8 +143,11 @@ func listen(log Logger, f *fence) *pebble.EventListener {
 	return &pebble.EventListener{
 		FlushEnd: func(i pebble.FlushInfo) { flush.Store(&i.Err) },
 		BackgroundError: func(err error) {
-			text := plain(err)
-			if _, again := said.LoadOrStore(text, true); !again || !spoiled(err) {
+			text, again := plain(err), false
+			if spoiled(err) { // others, such as a full disk, name another file each time
+				_, again = said.LoadOrStore(text, true)
+			}
+			if !again {
 				log.Errorf("store: background work failed: %s", text)
 			}
 			if p := flush.Load(); p != nil && errors.Is(err, *p) {

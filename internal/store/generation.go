@@ -1,7 +1,5 @@
 package store
 
-import "errors"
-
 // SyncGeneration returns nil when everything that was committed before it, in
 // that opening of the store, is on stable storage. It returns ErrStale when the
 // store was opened again since: then nobody knows, but what was lost is an end of
@@ -23,10 +21,4 @@ func (s *Store) SyncGeneration(generation uint64) error {
 func (s *Store) KnowsBatch(id [16]byte) (bool, error) {
 	_, ok, err := s.get(batchKey(id))
 	return ok, err
-}
-
-// isDamage reports whether the disk's content is to blame.
-func isDamage(err error) bool {
-	var bad *CorruptError
-	return errors.As(err, &bad)
 }
