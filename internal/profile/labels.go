@@ -13,7 +13,6 @@ type Labels struct {
 	p    []float64            // of a row
 	sum  num.Sum              // room to read them
 	room int
-	full bool
 }
 
 // NewLabels returns an empty list of at most so many scores, of all outputs
@@ -57,7 +56,6 @@ func (l *Labels) Add(rec *record.Record) bool {
 			continue
 		}
 		if len(classes) > l.room {
-			l.full = true
 			return false
 		}
 		o := &l.rows.plan.layout.Outputs[i]
@@ -84,9 +82,6 @@ func (l *Labels) Add(rec *record.Record) bool {
 	}
 	return true
 }
-
-// Full reports whether records were left out for want of room.
-func (l *Labels) Full() bool { return l.full }
 
 // Of returns the scores of an output: of the positive class, or of each class;
 // nil for an output that has none.

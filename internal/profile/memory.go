@@ -67,8 +67,8 @@ func (s *Slice) bytes(l *Layout) int64 {
 // values that Limits allow and of 1024 frequent ones beyond; for a score 4 kB
 // and 32 B a bin; for a regression 6.5 kB; for a multiclass output 700 B and 8 B
 // for each pair of classes. An output whose performance is estimated takes 1.2 kB
-// and 16 B a bin more, for probabilities that for each class. What is retracted takes as much again, for actuals and
-// outputs alone.
+// and 16 B a bin more, for probabilities that for each class. What is retracted
+// takes as much again, for actuals and outputs alone.
 func (l *Layout) SliceBytes() int64 {
 	n := l.fixedBytes
 	for i := range l.Fields {

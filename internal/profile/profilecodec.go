@@ -147,7 +147,7 @@ func retractable(g record.Group, f *formats.FieldStats) bool {
 	case record.RawInputs:
 		return f.GetCount()|f.GetInvalid()|f.GetNonFinite()|f.GetZero()|f.GetOutOfRange() == 0
 	default:
-		return f.GetMissing()+f.GetCount()|f.GetInvalid()|f.GetNonFinite()|f.GetZero()|f.GetOutOfRange() == 0
+		return f.GetMissing()|f.GetCount()|f.GetInvalid()|f.GetNonFinite()|f.GetZero()|f.GetOutOfRange() == 0
 	}
 }
 

@@ -380,6 +380,7 @@ func TestRetractedBytes(t *testing.T) {
 		"what is retracted is retracted":         func(_, back *formats.Slice) { back.Retracted = proto.CloneOf(back) },
 		"a feature is retracted":                 func(whole, back *formats.Slice) { back.Fields[0] = whole.Fields[0] },
 		"a feature is missing no more":           func(_, back *formats.Slice) { back.Fields[1].Missing = 1 },
+		"a feature, so often that it wraps":      func(_, back *formats.Slice) { back.Fields[1].Missing, back.Fields[1].Count = math.MaxUint64, 1 },
 		"an input is retracted":                  func(whole, back *formats.Slice) { back.Fields[2] = whole.Fields[2] },
 		"a field less":                           func(_, back *formats.Slice) { back.Fields = back.Fields[1:] },
 		"a field more":                           func(_, back *formats.Slice) { back.Fields = append(back.Fields, back.Fields[0]) },
