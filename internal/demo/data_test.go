@@ -34,7 +34,11 @@ func TestDataIsComplete(t *testing.T) {
 	if pred[0] != want {
 		t.Errorf("the first prediction is %v", pred[0])
 	}
-	for i, l := range collect(t, Labels()) {
+	labels := collect(t, Labels())
+	if len(labels) != PredictionRows {
+		t.Errorf("%d labels", len(labels))
+	}
+	for i, l := range labels {
 		if i == 0 && !l.Employed || l.ID != ReferenceRows+i {
 			t.Fatalf("label %d is %+v", i, l)
 		}
