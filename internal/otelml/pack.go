@@ -33,5 +33,9 @@ func Unpack(b []byte) (plog.Logs, error) {
 		return plog.Logs{}, fmt.Errorf("packed batch: %w", err)
 	}
 	var u plog.ProtoUnmarshaler
-	return u.UnmarshalLogs(b)
+	ld, err := u.UnmarshalLogs(b)
+	if err != nil {
+		return plog.Logs{}, fmt.Errorf("packed batch: %w", err)
+	}
+	return ld, nil
 }

@@ -17,7 +17,8 @@ import (
 type identity struct{ hi, lo uint64 }
 
 // Identity names the batch: equal records give the same name, whenever they come
-// and in whatever order, and others do not, but for one chance in 2¹²⁸.
+// and in whatever order. Others do not, but for one chance in 2⁶⁴: the hash of a
+// record has 128 bits, its seed, which knows all but the values, has 64.
 func (e *Encoder) Identity() (id [16]byte) {
 	binary.BigEndian.PutUint64(id[:8], e.id.hi)
 	binary.BigEndian.PutUint64(id[8:], e.id.lo)
