@@ -1,6 +1,12 @@
 package monitor
 
-import "github.com/driftmeter/driftmeter/internal/model"
+import (
+	"math"
+
+	"github.com/driftmeter/driftmeter/internal/measure"
+	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/num"
+)
 
 // Reasons why a monitor was not evaluated, beside those of internal/measure for a
 // point that has no value. They are stable: they are counted, and shown.
@@ -11,13 +17,176 @@ const (
 	NoBaseline         = "no_baseline"           // nothing to compare with
 	FocalOutOfRange    = "focal_out_of_range"    // the value is not in preconditions.focal_range
 	BaselineOutOfRange = "baseline_out_of_range" // nor the baseline in preconditions.baseline_range
-	NotFinite          = "not_finite"            // a value is NaN or infinite
+	NotFinite          = "not_finite"            // a value or a bound is NaN or infinite
+	UnknownAge         = "unknown_age"           // nobody knows since when the version is there
 	NoCondition        = "no_condition"          // the monitor has no such condition; its definition is not valid
 )
 
 // Judge returns the verdict of m about o. The monitor is a valid one with its
 // defaults filled in (model.Monitor.Filled).
+//
+// Nothing is judged on too little: a focal point without a value, too few values or
+// buckets, a number that is none make the verdict NotEvaluated with a Reason. There
+// is one exception, the activity of a model: no data is no predictions, a value of
+// 0.
 func Judge(m *model.Monitor, o Observation) Verdict {
-	_ = m
-	return Verdict{Outcome: NotEvaluated, Reason: NoCondition, Metric: o.Metric}
+	j := judge{m: m, o: o, v: Verdict{Metric: o.Metric, Evidence: o.Evidence}}
+	if m.Type == model.ModelActivity {
+		j.o.Focal, j.o.Baseline = counted(o.Focal), countedAll(o.Baseline)
+	}
+	condition := m.Condition()
+	if condition == model.ConditionMaxAge {
+		return j.staleness()
+	}
+	if reason := j.focal(condition); reason != "" {
+		return j.notEvaluated(reason)
+	}
+	if m.Method != model.Absolute {
+		if reason := j.baseline(condition); reason != "" {
+			return j.notEvaluated(reason)
+		}
+	}
+	switch condition {
+	case model.ConditionRange:
+		return j.between(m.Threshold.Min, m.Threshold.Max)
+	case model.ConditionRatio:
+		return j.ratio()
+	case model.ConditionAnomaly:
+		return j.anomaly()
+	case model.ConditionDrift:
+		return j.drift()
+	case model.ConditionValues:
+		return j.values(m.Threshold.Min, m.Threshold.Max)
+	case model.ConditionDistance:
+		return j.distance()
+	case model.ConditionNew:
+		return j.fresh()
+	default:
+		return j.notEvaluated(NoCondition)
+	}
+}
+
+// judge is one judgement under way.
+type judge struct {
+	m    *model.Monitor
+	o    Observation
+	past []Point // the points of the baseline that have a value
+	mean float64 // of them
+	v    Verdict
+}
+
+func (j *judge) notEvaluated(reason string) Verdict {
+	j.v.Outcome, j.v.Reason = NotEvaluated, reason
+	return j.v
+}
+
+// focal checks the focal point against the preconditions, and returns a reason not
+// to judge it.
+func (j *judge) focal(c model.Condition) string {
+	f, p := j.o.Focal, j.m.Preconditions
+	if c == model.ConditionNew {
+		f.Value = 0 // what counts is in New
+	}
+	switch {
+	case !f.OK():
+		return f.Reason
+	case !finite(f.Value) || !finite(f.High):
+		return NotFinite
+	}
+	if c != model.ConditionNew {
+		j.v.Value = new(f.Value)
+	}
+	switch {
+	case p.MinFocal != nil && f.N < *p.MinFocal:
+		return TooFewFocal
+	case !in(p.FocalRange, f.Value):
+		return FocalOutOfRange
+	}
+	return ""
+}
+
+// baseline keeps the points of the baseline that have a value, checks them against
+// the preconditions, and returns a reason not to judge by them.
+func (j *judge) baseline(c model.Condition) string {
+	p := j.m.Preconditions
+	var n uint64
+	for _, b := range j.o.Baseline {
+		if b.OK() && finite(b.Value) && finite(b.High) {
+			j.past = append(j.past, b)
+			n += b.N
+		}
+	}
+	least := 1
+	if p.TrailingZeros != nil {
+		j.past = trimZeros(j.past)
+		least = *p.TrailingZeros
+	}
+	if p.BaselineBuckets != nil {
+		least = max(least, *p.BaselineBuckets)
+	}
+	switch {
+	case len(j.o.Baseline) == 1 && !j.o.Baseline[0].OK():
+		return j.o.Baseline[0].Reason
+	case len(j.past) == 0:
+		return NoBaseline
+	case p.MinBaseline != nil && n < *p.MinBaseline:
+		return TooFewBaseline
+	case len(j.past) < least:
+		return TooFewBuckets
+	}
+	if c != model.ConditionRatio && c != model.ConditionAnomaly {
+		return ""
+	}
+	if j.mean = mean(j.past); !finite(j.mean) {
+		return NotFinite
+	}
+	j.v.Baseline = new(j.mean)
+	if !in(p.BaselineRange, j.mean) {
+		return BaselineOutOfRange
+	}
+	return ""
+}
+
+// counted takes no data as no predictions.
+func counted(p Point) Point {
+	if p.Reason == measure.NoData {
+		p.Reason, p.Value, p.N = "", 0, 0
+	}
+	return p
+}
+
+func countedAll(ps []Point) []Point {
+	out := make([]Point, len(ps))
+	for i, p := range ps {
+		out[i] = counted(p)
+	}
+	return out
+}
+
+// trimZeros leaves out the zeros at both ends.
+func trimZeros(ps []Point) []Point {
+	for len(ps) > 0 && ps[0].Value == 0 {
+		ps = ps[1:]
+	}
+	for len(ps) > 0 && ps[len(ps)-1].Value == 0 {
+		ps = ps[:len(ps)-1]
+	}
+	return ps
+}
+
+// mean returns the mean of points, each bucket counting once however many values
+// it has.
+func mean(ps []Point) float64 {
+	var sum num.Sum
+	for _, p := range ps {
+		sum.Add(p.Value)
+	}
+	return sum.Mean(uint64(len(ps)))
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// in reports whether x lies within bounds, both included; no bounds hold all.
+func in(bounds []float64, x float64) bool {
+	return len(bounds) != 2 || bounds[0] <= x && x <= bounds[1]
 }
