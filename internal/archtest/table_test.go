@@ -33,7 +33,7 @@ var layers = []layer{
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
-	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate"}},
+	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate", "internal/watch"}},
 	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/lenient"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},

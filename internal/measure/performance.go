@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/profile"
@@ -62,6 +63,18 @@ func Perform(cur Side, p Performance) Value {
 		v = o.Regression.Metric(p.Metric)
 	}
 	return labelled(cur, ofScore(v, MinLabelled))
+}
+
+// Measurable reports whether an output of a kind has a metric of performance, by its
+// name without the prefix; estimated ones have theirs.
+func Measurable(l *profile.OutputLayout, metric string) bool {
+	kind, _ := kindOf(l)
+	if name, ok := strings.CutPrefix(metric, "estimated."); ok {
+		m, ok := score.LookupEstimated(name)
+		return ok && m.Of(kind)
+	}
+	m, ok := score.Lookup(metric)
+	return ok && m.Of(kind)
 }
 
 // labelled warns when labels of the slice are still on their way.

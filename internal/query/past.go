@@ -2,6 +2,7 @@ package query
 
 import (
 	"container/list"
+	"math"
 	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/profile"
@@ -20,8 +21,8 @@ type past struct {
 	reasons     []string                   // by their number in a cell
 }
 
-// maxCells bounds the answers that are remembered, of 24 bytes each.
-const maxCells = 2_000_000
+// maxCells bounds the answers that are remembered, of 16 bytes each.
+const maxCells = 4_000_000
 
 // longest bounds the answers of one series.
 const longest = 4096
@@ -51,7 +52,7 @@ type series struct {
 // cell is what is remembered of an answer.
 type cell struct {
 	value  float64
-	n      uint64
+	n      uint32 // at most: more than four billion values are as good as that
 	reason uint16 // 0: not known; else one more than its place in reasons
 }
 
@@ -75,7 +76,7 @@ func (p *past) get(id identity, from int64) (Point, bool) {
 		return Point{}, false
 	}
 	c := s.cells[i]
-	return Point{from, from + id.step, c.value, c.n, p.reasons[c.reason-1]}, true
+	return Point{from, from + id.step, c.value, uint64(c.n), p.reasons[c.reason-1]}, true
 }
 
 func (p *past) put(id identity, v Point) {
@@ -90,7 +91,7 @@ func (p *past) put(id identity, v Point) {
 	s := e.Value.(*series)
 	before := len(s.cells)
 	s.room(v.From)
-	s.cells[(v.From-s.first)/id.step] = cell{v.Value, v.N, p.reason(v.Reason)}
+	s.cells[(v.From-s.first)/id.step] = cell{v.Value, uint32(min(v.N, math.MaxUint32)), p.reason(v.Reason)}
 	p.cells += len(s.cells) - before
 	for p.cells > p.most && p.lately.Len() > 1 {
 		p.drop(p.lately.Back().Value.(*series))

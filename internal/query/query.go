@@ -38,6 +38,8 @@ type Question struct {
 
 	// From and To bound the focal period, unix nanoseconds, To exclusive.
 	From, To int64
+	// Dataset asks about a dataset of the reference instead of a period.
+	Dataset string
 }
 
 // AllVersions is the version of a question about what all versions of the
@@ -161,6 +163,13 @@ func has(s, prefix string) bool { return len(s) > len(prefix) && s[:len(prefix)]
 // focal returns the slice that q is about, and how many records of its profile
 // are in slices named other.
 func (e *Engine) focal(q Question) (s measure.Side, overflow uint64, ok bool, err error) {
+	if q.Dataset != "" {
+		ref, ok, err := e.reference(q.Model, q.Version, q.Dataset)
+		if err != nil || !ok {
+			return measure.Side{}, 0, false, err
+		}
+		return measure.Of(ref.Profile, q.Segment), 0, true, nil
+	}
 	l, err := e.load(period{q.Model, q.Version, q.From, q.To})
 	if err != nil || l.profile == nil {
 		return measure.Side{}, 0, false, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/measure"
+	"github.com/driftmeter/driftmeter/internal/profile"
 )
 
 // Point is one answer of a series.
@@ -107,4 +108,14 @@ func (e *Engine) Sides(q Question) (cur, ref measure.Side, ok bool, err error) {
 	}
 	ref, ok, err = e.baseline(q)
 	return cur, ref, ok, err
+}
+
+// Slices returns the slices that a stretch of a version's time has, with the layout
+// that explains them; nil where nothing is kept.
+func (e *Engine) Slices(name, version string, from, to int64) ([]profile.Segment, *profile.Layout, error) {
+	l, err := e.load(period{name, version, from, to})
+	if err != nil || l.profile == nil {
+		return nil, nil, err
+	}
+	return l.profile.Segments(), l.profile.Layout(), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,9 +106,11 @@ func soak(o options, out, progress io.Writer) error {
 		cancel()
 	}()
 	watched := s.watch(ctx, progress)
-	cancel() // also the sender, if there is nothing to watch any more
-	if err := <-sent; watched != nil || err != nil {
-		return fmt.Errorf("%w\n%s", cmp.Or(watched, err), p.Output())
+	if err := <-sent; err != nil {
+		return fmt.Errorf("%w\n%s", err, p.Output())
+	}
+	if watched != nil {
+		return watched
 	}
 	return s.report(out)
 }

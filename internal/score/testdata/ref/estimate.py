@@ -152,9 +152,7 @@ def multiclasses():
     yield multiclass("not summing to 1, decided otherwise", unsure, pick(unsure ** 2), rng.random((300, 4)) / 2, rng.integers(0, 4, 300))
 
 
-out = {
-    "made_by": f"estimate.py, scikit-learn {sklearn.__version__}, numpy {np.__version__}",
+out = pathlib.Path(__file__).parent.parent / "estimate.json"
+out.write_text(json.dumps({
     "isotonic": list(isotonics()), "binary": list(binaries()), "multiclass": list(multiclasses()),
-}
-path = pathlib.Path(__file__).parent.parent / "estimate.json"
-path.write_text(json.dumps(out, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
+}, indent=0) + "\n")

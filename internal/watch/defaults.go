@@ -1,0 +1,67 @@
+package watch
+
+import (
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/model"
+)
+
+// Defaults returns the monitors of a model that has none of its own. They are chosen
+// so that a healthy model stays silent, with its nights and weekends: what they look
+// for has to be there in two windows in a row, in enough records, and to be large
+// beside being more than chance; what is usual of a model is learned before it is
+// missed.
+func Defaults(window time.Duration) []model.Monitor {
+	few, twice := new(uint64(defaultRecords)), model.Hold{Firing: 2, Resolved: 2}
+	enough := model.Preconditions{MinFocal: few}
+	rising := model.Preconditions{MinFocal: few, FocalRange: []float64{noticed, 1}}
+	focal := model.Duration(window)
+	return []model.Monitor{
+		{
+			Name: "Inputs drift", Type: model.DataDrift, Method: model.AgainstTraining, Focal: focal,
+			Preconditions: enough, Hold: twice, Severity: model.SeverityMedium,
+		},
+		{
+			Name: "Predictions drift", Type: model.PredictionDrift, Method: model.AgainstTraining, Focal: focal,
+			Preconditions: enough, Hold: twice, Severity: model.SeverityMedium,
+		},
+		{
+			Name: "Missing values", Type: model.MissingValues, Method: model.Anomaly, Focal: focal, IncreaseOnly: true,
+			Sensitivity: new(cautious), Preconditions: rising, Hold: twice, Severity: model.SeverityMedium,
+		},
+		{
+			Name: "Values that are new", Type: model.MetricChange, Method: model.Anomaly, Metric: model.MonitorMetric{Name: "new_values_ratio"},
+			Focal: focal, IncreaseOnly: true, Sensitivity: new(cautious), Preconditions: rising, Hold: twice, Severity: model.SeverityLow,
+		},
+		{
+			Name: "Values of the wrong type", Type: model.MetricChange, Method: model.Absolute, Metric: model.MonitorMetric{Name: "invalid_ratio"},
+			Focal: focal, Threshold: model.Range{Max: new(0.05)}, Preconditions: enough, Hold: twice, Severity: model.SeverityMedium,
+		},
+		{
+			// Pooled, since a version that is replaced falls silent.
+			Name: "Activity", Type: model.ModelActivity, Method: model.Anomaly, Version: model.AllVersions, Focal: focal,
+			Sensitivity: new(cautious), Hold: model.Hold{Firing: 1, Resolved: 1}, Severity: model.SeverityHigh,
+		},
+		degradation("Accuracy falls", "accuracy", 20, focal, twice),
+		degradation("Errors grow", "rmse", 50, focal, twice),
+	}
+}
+
+const (
+	// defaultRecords is how many records a window needs to be judged: with so many
+	// the alarm rule of drift is silent where there is none.
+	defaultRecords = 200
+	// noticed is the share of records from which a field's troubles matter.
+	noticed = 0.02
+	// cautious is the sensitivity of anomalies: one alarm in 100 000 windows.
+	cautious = 0.25
+)
+
+// degradation watches a metric of performance, of the outputs that have it.
+func degradation(name, metric string, percentage float64, focal model.Duration, hold model.Hold) model.Monitor {
+	return model.Monitor{
+		Name: name, Type: model.PerformanceDegradation, Method: model.AgainstTraining, Metric: model.MonitorMetric{Name: metric},
+		Focal: focal, Percentage: new(percentage), Preconditions: model.Preconditions{MinFocal: new(uint64(300)), MinBaseline: new(uint64(300))},
+		Hold: hold, Severity: model.SeverityHigh,
+	}
+}
