@@ -31,6 +31,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 	cmd.AddCommand(
 		printDefaultConfigCommand(),
 		referenceCommand(),
+		mappingCommand(),
 		checkCommand(),
 		newrelicCommand(settings(factories, version, name).BuildInfo),
 		alertCommand(),

@@ -2,6 +2,10 @@
 // of a prediction, which its time, and which field of which group the others
 // hold; and it makes records of rows accordingly.
 //
+// Receivers take rows from anywhere with a Mapper, which knows columns and paths
+// into JSON alike and is made of a Config, the key mapping of each. Reference
+// sets in files are read by a Plan:
+//
 // There are two kinds of files. In one, columns are named by group and field:
 //
 //	id, timestamp, features.age, raw_inputs.comment, predictions.proba, actuals.fraud
