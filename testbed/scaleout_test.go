@@ -164,13 +164,24 @@ func (c scaleOut) run(t *testing.T, models string) {
 	feed(t, rng, last, top.addresses(), nil)
 	counted(t, single.sink, all)
 	counted(t, top.sink, all)
-	time.Sleep(2 * time.Second) // more than evaluation waits for
-	want := single.sink.everything()
-	if d := different(top.sink.everything(), want); d != "" {
+	values, d := compared(top.sink, single.sink)
+	if d != "" {
 		t.Errorf("three processes each against one:\n%s", d)
 	}
 	t.Logf("%d records in %d batches, %d of them sent again; %d processes killed; %d values compared",
-		len(events), sent.batches, sent.again, len(victims), len(want))
+		len(events), sent.batches, sent.again, len(victims), values)
+}
+
+// compared waits until two sinks have the same values, and describes how they
+// differ if they never do. What was counted too often has had time to come.
+func compared(got, want *Sink) (values int, difference string) {
+	time.Sleep(2 * time.Second) // more than evaluation waits for
+	for end := time.Now().Add(patience / 4); ; time.Sleep(100 * time.Millisecond) {
+		w := want.everything()
+		if d := different(got.everything(), w); d == "" || time.Now().After(end) {
+			return len(w), d
+		}
+	}
 }
 
 // counted waits until a sink has heard of all events.

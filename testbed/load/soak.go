@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,11 +107,9 @@ func soak(o options, out, progress io.Writer) error {
 		cancel()
 	}()
 	watched := s.watch(ctx, progress)
-	if err := <-sent; err != nil {
-		return fmt.Errorf("%w\n%s", err, p.Output())
-	}
-	if watched != nil {
-		return watched
+	cancel() // also the sender, if there is nothing to watch any more
+	if err := <-sent; watched != nil || err != nil {
+		return fmt.Errorf("%w\n%s", cmp.Or(watched, err), p.Output())
 	}
 	return s.report(out)
 }

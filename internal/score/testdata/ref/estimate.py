@@ -152,7 +152,9 @@ def multiclasses():
     yield multiclass("not summing to 1, decided otherwise", unsure, pick(unsure ** 2), rng.random((300, 4)) / 2, rng.integers(0, 4, 300))
 
 
-out = pathlib.Path(__file__).parent.parent / "estimate.json"
-out.write_text(json.dumps({
+out = {
+    "made_by": f"estimate.py, scikit-learn {sklearn.__version__}, numpy {np.__version__}",
     "isotonic": list(isotonics()), "binary": list(binaries()), "multiclass": list(multiclasses()),
-}, indent=0) + "\n")
+}
+path = pathlib.Path(__file__).parent.parent / "estimate.json"
+path.write_text(json.dumps(out, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
