@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/driftmeter/driftmeter/internal/model"
@@ -81,7 +82,8 @@ func (c *Catalog) KeepLayout(tx *store.Tx, l *profile.Layout) error {
 	return c.keepLayout(tx, l)
 }
 
-// Activate makes a kept reference the one that its versions are compared with.
+// Activate makes a kept reference the one that its versions are compared with. A
+// version whose own one is unusable is in the error, and stops no other.
 func (c *Catalog) Activate(ref *reference.Reference) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,14 +99,13 @@ func (c *Catalog) Activate(ref *reference.Reference) error {
 	if _, err := c.live(m.Definition, ref); err != nil {
 		return err
 	}
+	var errs []error
 	for name, v := range m.versions {
 		if ref.Version == name || ref.Version == "" {
-			if err := c.settle(v); err != nil { // one of its own comes first
-				return err
-			}
+			errs = append(errs, c.settle(v)) // one of its own comes first
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Live returns the layout that predictions will be counted by when ref is
