@@ -44,6 +44,13 @@ func (s *Store) HasBatch(id [16]byte) (bool, error) {
 	return true, nil
 }
 
+// KnowsBatch reports whether the batch was counted. Unlike HasBatch it does not
+// sync: what it finds may still be lost.
+func (s *Store) KnowsBatch(id [16]byte) (bool, error) {
+	_, ok, err := s.get(batchKey(id))
+	return ok, err
+}
+
 // PruneBatches forgets, in this transaction, at most limit batches that were
 // last counted before the given time, the oldest first, and returns how many
 // it found. It has to be called again while that equals limit.

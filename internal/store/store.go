@@ -6,10 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -27,10 +23,6 @@ var (
 	keyOutboxLast = append([]byte{byte(FamilyMeta)}, "outbox.last"...)
 	keyJoinedLast = append([]byte{byte(FamilyMeta)}, "joined.last"...)
 )
-
-// ownerFile tells people who has the directory open. The lock is another file,
-// which Pebble empties.
-const ownerFile = "OWNER"
 
 // Logger receives what an operator should know. A zap.SugaredLogger is one.
 type Logger interface {
@@ -136,45 +128,6 @@ func Open(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// canonical gives a directory one name, however it is spelled: the lock tells
-// directories apart by name within a process.
-func canonical(dir string, o Options) (string, error) {
-	if dir == "" {
-		return "", errors.New("the store needs a directory")
-	}
-	if o.FS != nil && o.FS != vfs.Default {
-		return dir, nil
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("the directory %s: %w", dir, err)
-	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real, nil
-	}
-	return abs, nil
-}
-
-func (s *Store) acquireLock() error {
-	lock, err := pebble.LockDirectory(s.dir, s.opts.FS)
-	owner := s.opts.FS.PathJoin(s.dir, ownerFile)
-	var file *fs.PathError // the lock file cannot be made; the lock itself fails with a bare number
-	switch {
-	case errors.As(err, &file):
-		return unusable(s.dir, err)
-	case err != nil:
-		b, _ := readFile(s.opts.FS, owner)
-		return &InUseError{Dir: s.dir, Owner: strings.TrimSpace(string(b)), Err: err}
-	}
-	s.lock = lock
-	if !s.opts.ReadOnly {
-		host, _ := os.Hostname()
-		text := fmt.Sprintf("%s, process %d on %s\n", filepath.Base(os.Args[0]), os.Getpid(), host)
-		_ = writeFile(s.opts.FS, owner, []byte(text)) // for people only; the lock is what counts
-	}
-	return nil
-}
-
 // identify checks the format, or writes it into a new directory together with
 // the instance.
 func (s *Store) identify() error {
@@ -241,85 +194,6 @@ func (s *Store) Instance() string { return s.instance }
 // Dir returns the directory.
 func (s *Store) Dir() string { return s.dir }
 
-// Generation counts the openings of the directory by this Store, from 1. It
-// grows when the store has recovered from a failed write, and then commits that
-// returned an error, or were not synced, may be gone.
-func (s *Store) Generation() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.generation
-}
-
-// use returns the engine and keeps it open until release. When a write has
-// failed, it opens the directory again, unless other calls are under way: they
-// may be the caller's own, around this one.
-func (s *Store) use() (*engine, uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		switch {
-		case s.closed:
-			return nil, 0, ErrClosed
-		case s.engine != nil && s.engine.fence.tripped() == nil:
-			s.users++
-			return s.engine, s.generation, nil
-		case s.opening || s.users > 0:
-			return nil, 0, s.failed()
-		}
-		if err := s.reopenLocked(); err != nil {
-			return nil, 0, err
-		}
-	}
-}
-
-// failed returns the error of calls while the store has stopped. mu is held.
-func (s *Store) failed() error {
-	if s.failure == nil && s.engine != nil {
-		s.failure = s.engine.fence.tripped()
-	}
-	var known *FailedError
-	if errors.As(s.failure, &known) {
-		return known
-	}
-	return &FailedError{Dir: s.dir, Err: s.failure}
-}
-
-// reopenLocked is called with mu held, and releases it while it works.
-func (s *Store) reopenLocked() error {
-	failed := s.failed()
-	if avail, need := s.room(); need > 0 && avail < need/2 {
-		return errors.Join(&DiskFullError{Dir: s.dir, Avail: avail, Need: need}, failed)
-	}
-	old := s.engine
-	s.engine, s.opening = nil, true
-	s.mu.Unlock()
-	if old != nil {
-		s.opts.Logger.Errorf("%v; opening it again", failed)
-		_ = old.close() // writes nothing: the fence has tripped
-	}
-	fresh, err := openEngine(s.dir, &s.opts, s.lock)
-	s.mu.Lock()
-	s.opening = false
-	s.idle.Broadcast() // Close may be waiting for us
-	if err != nil {
-		s.failure = err
-		return s.failed()
-	}
-	s.engine, s.failure = fresh, nil
-	s.generation++
-	s.opts.Logger.Infof("the store in %s is open again", s.dir)
-	return nil
-}
-
-func (s *Store) release() {
-	s.mu.Lock()
-	s.users--
-	if s.users == 0 {
-		s.idle.Broadcast()
-	}
-	s.mu.Unlock()
-}
-
 // Close waits for the calls under way, moves what is in the log into tables,
 // where damage can be told from an ordinary torn end, and gives the directory
 // free. It must not be called from the function of a walk. A second Close does
@@ -377,16 +251,6 @@ func (s *Store) room() (avail, need uint64) {
 		return 0, 0
 	}
 	return u.AvailBytes, min(uint64(s.opts.ReserveBytes), u.TotalBytes/20)
-}
-
-func readFile(fs vfs.FS, name string) ([]byte, error) {
-	f, err := fs.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, 512)
-	n, err := f.Read(b)
-	return b[:n], errors.Join(err, f.Close())
 }
 
 func writeFile(fs vfs.FS, name string, b []byte) error {
