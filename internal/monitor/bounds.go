@@ -80,8 +80,7 @@ func (j *judge) anomaly() Verdict {
 		return j.notEvaluated(TooFewBuckets)
 	}
 	f := j.o.Focal
-	rising := j.m.IncreaseOnly || j.m.Worse() == score.Lower
-	band := fitted.Expect(f.From, f.N, *j.m.Sensitivity, rising)
+	band := fitted.Expect(f.From, f.N, *j.m.Sensitivity, j.rising())
 	if !finite(band.Centre) || math.IsNaN(band.Lower) || math.IsNaN(band.Upper) {
 		return j.notEvaluated(NotFinite)
 	}

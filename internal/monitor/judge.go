@@ -2,10 +2,12 @@ package monitor
 
 import (
 	"math"
+	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/measure"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/num"
+	"github.com/driftmeter/driftmeter/internal/score"
 )
 
 // Reasons why a monitor was not evaluated, beside those of internal/measure for a
@@ -27,8 +29,10 @@ const (
 //
 // Nothing is judged on too little: a focal point without a value, too few values or
 // buckets, a number that is none make the verdict NotEvaluated with a Reason. There
-// is one exception, the activity of a model: no data is no predictions, a value of
-// 0.
+// are two exceptions. To the activity of a model no data is no predictions, a value
+// of 0, once there has been data. And where only a rise counts, a value that lies
+// below preconditions.focal_range is in order: an alert about missing values is over
+// when they are so few that they do not matter.
 func Judge(m *model.Monitor, o Observation) Verdict {
 	j := judge{m: m, o: o, v: Verdict{Metric: o.Metric, Evidence: o.Evidence}}
 	if m.Type == model.ModelActivity {
@@ -38,7 +42,10 @@ func Judge(m *model.Monitor, o Observation) Verdict {
 	if condition == model.ConditionMaxAge {
 		return j.staleness()
 	}
-	if reason := j.focal(condition); reason != "" {
+	switch reason := j.focal(condition); {
+	case reason == FocalOutOfRange && j.rising() && j.o.Focal.Value < m.Preconditions.FocalRange[0]:
+		return j.between(nil, &m.Preconditions.FocalRange[0])
+	case reason != "":
 		return j.notEvaluated(reason)
 	}
 	if m.Method != model.Absolute {
@@ -79,6 +86,9 @@ func (j *judge) notEvaluated(reason string) Verdict {
 	j.v.Outcome, j.v.Reason = NotEvaluated, reason
 	return j.v
 }
+
+// rising reports whether only a rise counts.
+func (j *judge) rising() bool { return j.m.IncreaseOnly || j.m.Worse() == score.Lower }
 
 // focal checks the focal point against the preconditions, and returns a reason not
 // to judge it.
@@ -155,10 +165,15 @@ func counted(p Point) Point {
 	return p
 }
 
+// countedAll does so from the first data on: before it there was no model that could
+// have been silent.
 func countedAll(ps []Point) []Point {
-	out := make([]Point, len(ps))
-	for i, p := range ps {
-		out[i] = counted(p)
+	out, first := slices.Clone(ps), slices.IndexFunc(ps, Point.OK)
+	if first < 0 {
+		return out
+	}
+	for i := first; i < len(out); i++ {
+		out[i] = counted(out[i])
 	}
 	return out
 }

@@ -69,6 +69,15 @@ func TestBucketsWithoutAValue(t *testing.T) {
 	if v := Judge(m, measured(predictions, focal(100, 100), b)); math.Abs(*v.Baseline-200.0/3) > 1e-9 {
 		t.Errorf("baseline %g, want 66.7", *v.Baseline)
 	}
+	// Before the first of them there was no model.
+	b = append([]Point{{Reason: measure.NoData}, {Reason: measure.NoData}}, past(100, 100, 100)...)
+	if v := Judge(m, measured(predictions, focal(100, 100), b)); v.Outcome != OK || *v.Baseline != 100 {
+		t.Errorf("a new model: %s, baseline %v", v.Outcome, v.Baseline)
+	}
+	b = []Point{{Reason: measure.NoData}, {Reason: measure.NoData}}
+	if v := Judge(m, measured(predictions, focal(100, 100), b)); v.Outcome != NotEvaluated {
+		t.Errorf("its first hour: %s", v.Outcome)
+	}
 }
 
 // The alarm rule: a score that matters and is beyond chance. The verdicts are those
@@ -152,6 +161,14 @@ func TestRatioOfNothing(t *testing.T) {
 	m.Preconditions.FocalRange = []float64{0.05, 1}
 	if v := Judge(m, rise); v.Reason != FocalOutOfRange {
 		t.Errorf("%s %s", v.Outcome, v.Reason)
+	}
+	m.IncreaseOnly = true
+	if v := Judge(m, rise); v.Outcome != OK || v.Says != "missing_ratio 0.01 at most 0.05" {
+		t.Errorf("so few that they do not matter, where only a rise counts: %s %q", v.Outcome, v.Says)
+	}
+	m.Preconditions.FocalRange = []float64{0, 0.005}
+	if v := Judge(m, rise); v.Reason != FocalOutOfRange {
+		t.Errorf("more than is judged: %s %s", v.Outcome, v.Reason)
 	}
 	if v := Judge(of(model.MissingValues, model.Percentage, percent(50, "")), measured(missing, focal(0, 1000), past(1000, 0, 0))); v.Outcome != OK {
 		t.Errorf("no change: %s", v.Outcome)
