@@ -45,8 +45,9 @@ bench:              ## benchmarks, for benchstat: make bench P=./internal/profil
 	go test -run='^$$' -bench=$(or $(B),.) -benchmem -count=$(or $(N),6) $(or $(P),./internal/...)
 fuzz:               ## every fuzz test for FUZZTIME (20s)
 	internal/tools/fuzz.sh $(or $(FUZZTIME),20s)
+# Tests that damage files byte by byte have one goroutine, and would take half of the time.
 race:               ## the packages with goroutines, under the race detector
-	CGO_ENABLED=1 go test -race -short -shuffle=on $(RACY)
+	CGO_ENABLED=1 go test -race -short -shuffle=on -skip '^Test(Damaged|Salvage)' $(RACY)
 fma:                ## the same numbers with fused multiply-adds, as on arm64
 	! grep -q avx2 /proc/cpuinfo || GOAMD64=v3 go test $(NUMERIC)
 
