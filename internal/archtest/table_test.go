@@ -28,6 +28,7 @@ var layers = []layer{
 	{folders: []string{"internal/season"}, pure: true},
 	{folders: []string{"internal/monitor"}, pure: true},
 	{folders: []string{"internal/alert"}, pure: true},
+	{folders: []string{"internal/backends"}},
 	{folders: []string{"internal/mapping", "internal/table", "internal/tree"}},
 	{folders: []string{"internal/dataset", "internal/synth"}},
 	{folders: []string{"internal/store"}},

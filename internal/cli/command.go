@@ -35,6 +35,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 		checkCommand(),
 		newrelicCommand(settings(factories, version, name).BuildInfo),
 		alertCommand(),
+		exportCommand(),
 		demoCommand(settings(factories, version, name)),
 	)
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,45 +28,21 @@ type configured struct {
 // looked at, nor whether its files exist: the one that is about to be built
 // does not.
 func configuredModel(ctx context.Context, uris []string, name string) (found configured, err error) {
-	conf, err := resolve(ctx, uris)
+	all, stores, err := configuredModels(ctx, uris)
 	if err != nil {
 		return found, err
 	}
 	from := strings.Join(uris, ", ")
-	extensions, err := conf.Sub("extensions")
-	if err != nil {
-		return found, fmt.Errorf("%s: %w", from, err)
-	}
-	factory := modelstore.NewFactory()
 	var known []string
-	stores := 0
-	for key := range extensions.ToStringMap() {
-		var id component.ID
-		if id.UnmarshalText([]byte(key)) != nil || id.Type() != factory.Type() {
+	for _, c := range all {
+		known = append(known, c.definition.Name)
+		if c.definition.Name != name {
 			continue
 		}
-		stores++
-		sub, err := extensions.Sub(key)
-		if err != nil {
-			return found, fmt.Errorf("%s: extensions.%s: %w", from, key, err)
+		if found.definition != nil {
+			return found, fmt.Errorf("%s defines model %q twice", from, name)
 		}
-		cfg := factory.CreateDefaultConfig().(*modelstore.Config)
-		if err := errors.Join(sub.Unmarshal(cfg), cfg.Mistakes()); err != nil {
-			return found, fmt.Errorf("%s: extensions.%s: %s", from, key, oneLine(err))
-		}
-		for i := range cfg.Models {
-			known = append(known, cfg.Models[i].Name)
-			if cfg.Models[i].Name != name {
-				continue
-			}
-			if found.definition != nil {
-				return found, fmt.Errorf("%s defines model %q twice", from, name)
-			}
-			found = configured{
-				definition: &cfg.Models[i], window: cfg.Window,
-				limits: profile.Limits{NewCategories: cfg.Limits.NewCategories, SegmentValues: cfg.Limits.SegmentValues},
-			}
-		}
+		found = c
 	}
 	switch {
 	case found.definition != nil:
@@ -77,6 +54,43 @@ func configuredModel(ctx context.Context, uris []string, name string) (found con
 	}
 	slices.Sort(known)
 	return found, fmt.Errorf("%s: extensions.modelstore.models does not define model %q; it defines %s", from, name, some(known, 10))
+}
+
+// configuredModels returns the models of all modelstore extensions of a
+// configuration, and how many such extensions there are.
+func configuredModels(ctx context.Context, uris []string) (all []configured, stores int, err error) {
+	conf, err := resolve(ctx, uris)
+	if err != nil {
+		return nil, 0, err
+	}
+	from := strings.Join(uris, ", ")
+	extensions, err := conf.Sub("extensions")
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", from, err)
+	}
+	factory := modelstore.NewFactory()
+	for _, key := range slices.Sorted(maps.Keys(extensions.ToStringMap())) {
+		var id component.ID
+		if id.UnmarshalText([]byte(key)) != nil || id.Type() != factory.Type() {
+			continue
+		}
+		stores++
+		sub, err := extensions.Sub(key)
+		if err != nil {
+			return nil, stores, fmt.Errorf("%s: extensions.%s: %w", from, key, err)
+		}
+		cfg := factory.CreateDefaultConfig().(*modelstore.Config)
+		if err := errors.Join(sub.Unmarshal(cfg), cfg.Mistakes()); err != nil {
+			return nil, stores, fmt.Errorf("%s: extensions.%s: %s", from, key, oneLine(err))
+		}
+		for i := range cfg.Models {
+			all = append(all, configured{
+				definition: &cfg.Models[i], window: cfg.Window,
+				limits: profile.Limits{NewCategories: cfg.Limits.NewCategories, SegmentValues: cfg.Limits.SegmentValues},
+			})
+		}
+	}
+	return all, stores, nil
 }
 
 // oneLine makes one line of what confmap says about a part of a configuration,

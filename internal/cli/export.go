@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/driftmeter/driftmeter/internal/backends"
+	"github.com/driftmeter/driftmeter/internal/backends/grafana"
+	"github.com/driftmeter/driftmeter/internal/backends/promql"
+)
+
+func exportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write dashboards for Grafana",
+		Args:  cobra.NoArgs, // a misspelt subcommand is an error
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(exportDashboardsCommand())
+	return cmd
+}
+
+// target is a system that files are written for.
+type target struct {
+	files func(models []backends.Model, names promql.Names) ([]backends.File, error)
+	how   string // how the files get there
+}
+
+const howGrafana = `In Grafana: Dashboards, New, Import, and upload a file; or put the files into a folder
+that is provisioned (provisioning/dashboards). Each asks for the Prometheus data source
+above its panels. The one of a model leads to the others, and the other way round.
+`
+
+func exportDashboardsCommand() *cobra.Command {
+	return exportSubcommand("dashboards", "Write dashboards for Grafana", `Write dashboards: one of all models, one of a model that is chosen on it, and one for
+each model that the configuration defines, with its drift measures and its own metrics.
+Without --config there are the first two, which do for models that register themselves.
+
+The same configuration gives the same files, with the same identities: importing them
+again replaces what was imported before. Files of the same names are overwritten.`,
+		map[string]target{"grafana": {grafana.Files, howGrafana}},
+		map[string]string{"prometheus": "Prometheus has no dashboards; Grafana shows its metrics: --for grafana"})
+}
+
+// exportOptions are the flags of both subcommands.
+type exportOptions struct {
+	system, output string
+	config         []string
+	names          promql.Names
+}
+
+// exportSubcommand makes the subcommand for one kind of files. Systems that do not
+// take that kind have a word in instead.
+func exportSubcommand(kind, short, long string, targets map[string]target, instead map[string]string) *cobra.Command {
+	var o exportOptions
+	var systems []string
+	for name := range targets {
+		systems = append(systems, name)
+	}
+	slices.Sort(systems)
+	cmd := &cobra.Command{
+		Use: kind, Short: short, Long: long, Args: cobra.NoArgs,
+		Example: fmt.Sprintf("  driftmeter export %s --for %s --config driftmeter.yaml --output ./%s", kind, strings.Join(systems[:min(1, len(systems))], ""), kind),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t, ok := targets[o.system]
+			switch {
+			case ok:
+				return o.export(cmd, t)
+			case instead[o.system] != "":
+				return errors.New(instead[o.system])
+			case o.system == "":
+				return fmt.Errorf("--for is missing; it is one of %s", strings.Join(systems, ", "))
+			}
+			return fmt.Errorf("--for %s is not known; it is one of %s", o.system, strings.Join(systems, ", "))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.system, "for", "", "`system` that the files are for: "+strings.Join(systems, " or "))
+	f.StringVar(&o.output, "output", "driftmeter-export", "`directory` for the files; it is created")
+	f.StringArrayVar(&o.config, "config", nil, "configuration with the models, a `file` or URI as for the collector; may be repeated")
+	f.BoolVar(&o.names.NoSuffixes, "no-suffixes", false, "the exporter to Prometheus has translation_strategy: UnderscoreEscapingWithoutSuffixes")
+	f.StringVar(&o.names.Namespace, "namespace", "", "`prefix` of the names in Prometheus, the namespace of its exporter")
+	return cmd
+}
+
+func (o *exportOptions) export(cmd *cobra.Command, t target) error {
+	models, err := exportedModels(cmd.Context(), o.config)
+	if err != nil {
+		return err
+	}
+	files, err := t.files(models, o.names)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.output, 0o755); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	w := cmd.OutOrStdout()
+	for _, f := range files {
+		path := filepath.Join(o.output, filepath.FromSlash(f.Name))
+		if err := writeFile(path, f.Content); err != nil {
+			return err
+		}
+		fmt.Fprintln(w, "wrote", path)
+	}
+	switch {
+	case len(models) > 0:
+	case len(o.config) == 0:
+		fmt.Fprintln(w, "without --config: only what does for every model")
+	default:
+		fmt.Fprintln(w, strings.Join(o.config, ", "), "defines no model: only what does for every model")
+	}
+	_, err = io.WriteString(w, "\n"+t.how)
+	return err
+}
+
+// exportedModels returns the models of a configuration in the order of their names.
+// Those whose names differ in nothing that an identity keeps are refused.
+func exportedModels(ctx context.Context, uris []string) ([]backends.Model, error) {
+	if len(uris) == 0 {
+		return nil, nil
+	}
+	all, _, err := configuredModels(ctx, uris)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b configured) int { return cmp.Compare(a.definition.Name, b.definition.Name) })
+	var models []backends.Model
+	by := map[string]string{}
+	for _, c := range all {
+		name, id := c.definition.Name, backends.ID(c.definition.Name)
+		if other, ok := by[id]; ok {
+			return nil, fmt.Errorf("models %q and %q would have files of the same name; export them from separate configurations", other, name)
+		}
+		by[id] = name
+		models = append(models, backends.Model{Definition: c.definition, Window: c.window})
+	}
+	return models, nil
+}
