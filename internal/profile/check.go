@@ -72,6 +72,10 @@ func (f *FieldLayout) check() error {
 	return nil
 }
 
+// mostClasses bounds what a layout that another process has sent makes of memory:
+// each slice has a count for each pair of classes. Our own have 51 at most.
+const mostClasses = 1024
+
 func (o *OutputLayout) check() error {
 	multiclass := o.Kind == Class || o.Kind == Probabilities
 	switch {
@@ -81,6 +85,8 @@ func (o *OutputLayout) check() error {
 		return refuse("output %q is a %s; only a score has a grid", o.Prediction, o.Kind)
 	case multiclass != (o.Classes != nil):
 		return refuse("output %q is a %s; only class and probabilities have classes", o.Prediction, o.Kind)
+	case multiclass && o.Classes.Len() > mostClasses:
+		return refuse("output %q has %d classes, at most %d", o.Prediction, o.Classes.Len(), mostClasses)
 	case math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
 		return refuse("threshold %v of output %q", o.Threshold, o.Prediction)
 	}

@@ -298,6 +298,15 @@ func TestDecodeRefusesForgeries(t *testing.T) {
 	}
 }
 
+// numbered are n names.
+func numbered(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names
+}
+
 // Every layout that could not be counted by, written or read is refused before
 // it is used.
 func TestSealRefuses(t *testing.T) {
@@ -318,6 +327,7 @@ func TestSealRefuses(t *testing.T) {
 		`threshold NaN of output "p"`:                                             {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Threshold: math.NaN()}}},
 		`two outputs "p"`:                                                         {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision}, {Prediction: "p", Kind: Quantity}}},
 		`a calibration of output "p", a number`:                                   {Outputs: []OutputLayout{{Prediction: "p", Kind: Quantity, Calibration: &Calibration{}}}},
+		`output "p" has 2001 classes, at most 1024`:                               {Outputs: []OutputLayout{{Prediction: "p", Kind: Class, Classes: score.ClassesOf(numbered(2000))}}},
 		`output "p": calibration of 0 classes by ""`:                              {Outputs: []OutputLayout{{Prediction: "p", Kind: Score, Grid: evenly(0, 1, 2), Calibration: &Calibration{}}}},
 		`output "p": a calibration without a function, or a score with two grids`: {Outputs: []OutputLayout{{Prediction: "p", Kind: Score, Grid: evenly(0, 1, 2), Calibration: &Calibration{Classes: make([]ClassCalibration, 1)}}}},
 		`output "p": calibration of 0 classes by "s"`:                             {Outputs: []OutputLayout{{Prediction: "p", Kind: Decision, Calibration: &Calibration{Source: "s"}}}},
