@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -302,7 +303,7 @@ func TestDecodeRefusesForgeries(t *testing.T) {
 func numbered(n int) []string {
 	names := make([]string, n)
 	for i := range names {
-		names[i] = fmt.Sprint(i)
+		names[i] = strconv.Itoa(i)
 	}
 	return names
 }
