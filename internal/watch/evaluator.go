@@ -22,6 +22,9 @@ type Options struct {
 	// somebody loads, and no monitor judges them. A version that has had no data for
 	// so long is not watched any more, but for the newest of its model.
 	News time.Duration
+	// LabelNews is the same for what is known only when labels come. It is at least
+	// News, and should be as long as labels are waited for.
+	LabelNews time.Duration
 	// Watches bounds how many are watched. What goes beyond is counted.
 	Watches int
 }
@@ -70,6 +73,7 @@ func known(models map[string]*watched, name string) *watched {
 
 // Open returns an evaluator that goes on where the states of the store end.
 func Open(s *store.Store, c *catalog.Catalog, e *query.Engine, o Options, now time.Time) (*Evaluator, error) {
+	o.LabelNews = max(o.LabelNews, o.News)
 	ev := &Evaluator{store: s, catalog: c, engine: e, opts: o, opened: now}
 	return ev, ev.load()
 }

@@ -49,6 +49,14 @@ type Version struct {
 	First    int64             // when it was first seen, unix nanoseconds
 	Layout   *profile.Layout   // what its newest predictions were counted by; nil while there is none
 	Segments []profile.Segment // slices that it has, or had lately
+	// Quiet says that it has predicted nothing lately. Its labels may still come.
+	Quiet bool
+}
+
+// byLabels reports whether what a monitor is about is known only when labels come,
+// which may be long after the predictions.
+func byLabels(m *model.Monitor) bool {
+	return m.Type == model.PerformanceDegradation && !strings.HasPrefix(m.MetricName(), measure.PrefixEstimated)
 }
 
 // Monitors returns the monitors of a model: those of its definition, else the
@@ -79,6 +87,9 @@ func Plan(d *model.Definition, monitors []*model.Monitor, versions []Version) []
 	var all []Watch
 	for _, m := range monitors {
 		for _, v := range among(m.Version, versions) {
+			if v.Quiet && !byLabels(m) {
+				continue
+			}
 			for _, seg := range slicesOf(m.Segment, v.Segments) {
 				w := Watch{Monitor: m, Model: d.Name, Version: v.Name, Segment: seg, First: v.First, Against: v.Name}
 				if b := m.Baseline.Version; b != "" && b != model.EachVersion {

@@ -42,9 +42,8 @@ func (e *Evaluator) model(name string, changed []Changed, now time.Time) (Summar
 		Evaluator: e, watched: known(e.models, name), name: name, now: now, window: e.engine.WindowLength(),
 		changed: map[int64][]string{}, waited: e.waitedFor(now), after: map[string]*kept{}, silent: true,
 	}
-	oldest := now.Add(-e.opts.News).UnixNano()
 	for _, c := range changed {
-		if c.End > oldest && c.End <= now.UnixNano() {
+		if c.End > r.since(e.opts.LabelNews) && c.End <= now.UnixNano() {
 			r.changed[c.End] = append(r.changed[c.End], c.Version)
 			r.newest[c.Version] = max(r.newest[c.Version], c.End)
 		}
@@ -75,6 +74,9 @@ func (e *Evaluator) model(name string, changed []Changed, now time.Time) (Summar
 	return r.sum, r.commit()
 }
 
+// since returns when a stretch of time that lasts until now began.
+func (r *run) since(d time.Duration) int64 { return r.now.Add(-d).UnixNano() }
+
 // versions returns the active versions of the model, in the order in which they were
 // first seen: those with news, and the newest.
 func (r *run) versions() ([]Version, error) {
@@ -87,10 +89,13 @@ func (r *run) versions() ([]Version, error) {
 		if err := r.settled(s); err != nil {
 			return nil, err
 		}
-		if i < len(seen)-1 && r.newest[s.Name] <= r.now.Add(-r.opts.News).UnixNano() {
-			continue
-		}
 		v := Version{Name: s.Name, First: s.First}
+		if newest := r.newest[s.Name]; i < len(seen)-1 {
+			if newest <= r.since(r.opts.LabelNews) {
+				continue
+			}
+			v.Quiet = newest <= r.since(r.opts.News)
+		}
 		if known, ok := r.catalog.Version(r.name, s.Name); ok {
 			v.Layout = known.Layout()
 		}
@@ -139,7 +144,7 @@ func (r *run) slices(v *Version) error {
 		}
 	}
 	for _, k := range r.kept {
-		if k.covers(v.Name) && k.Seen > r.now.Add(-r.opts.News).UnixNano() {
+		if k.covers(v.Name) && k.Seen > r.since(r.opts.News) {
 			add(k.slice())
 		}
 	}
@@ -200,9 +205,13 @@ func (r *run) judge(end int64) error {
 
 // focal says whether a watch has something to judge now that the window which ends
 // at end is known, and where its focal period ends. A period is judged when it is
-// over, and again when data comes late while it is the newest; older ones are not
-// judged again: that would tell of the past.
+// over, and again when data comes late while it is the newest that could be judged;
+// older ones are not judged again: that would tell of the past. What waits for labels
+// is judged when they come, period after period.
 func (r *run) focal(w *Watch, id string, end int64) (int64, bool) {
+	if end <= r.since(r.opts.News) && !byLabels(w.Monitor) {
+		return 0, false
+	}
 	fresh := slices.ContainsFunc(r.changed[end], func(v string) bool { return w.Version == v || w.Version == query.AllVersions })
 	k := r.state(id)
 	switch {
@@ -263,8 +272,12 @@ func (r *run) step(w *Watch, id string, o monitor.Observation, end int64) {
 		k.State.Reason = o.Focal.Reason
 		return
 	}
+	judged := k.State.End
 	var changes []alert.Change
 	k.State, changes = alert.Step(k.State, alert.Evaluation{Verdict: v, End: end, Now: r.now}, alert.Rule{Hold: w.Monitor.Hold, Severity: w.Monitor.Severity})
+	if v.Outcome == monitor.NotEvaluated { // what it takes, such as labels, may still come
+		k.State.End = judged
+	}
 	for _, c := range changes {
 		k.tell(w.alert(id, c, o, v, end, r.now))
 		r.silent = false
