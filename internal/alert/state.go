@@ -29,7 +29,7 @@ func (p Phase) String() string {
 // long it lasts. The zero State is that of one that was never evaluated.
 type State struct {
 	Run
-	End    int64  // of the newest focal period that was evaluated, unix nanoseconds
+	End    int64  // of the newest focal period that was judged, unix nanoseconds
 	Reason string // why the newest evaluation could not judge; empty if it could
 
 	evaluated bool

@@ -29,7 +29,8 @@ func TestStateBytes(t *testing.T) {
 	s, _ = Step(s, judged(1, '?'), Rule{Severity: High})
 	b, err := s.MarshalBinary()
 	const run = "0e0000ca7bbec2e31800581174ccc2e318000" // firing and high, since, started, no row
-	want := "0101" + "00a082ac04c6e318" + "0d" + hex.EncodeToString([]byte("too_few_focal")) + run + "1" + run + "1"
+	const none = "000000"
+	want := "0101" + "0000ca7bbec2e318" + "0d" + hex.EncodeToString([]byte("too_few_focal")) + none + run + "1"
 	if got := hex.EncodeToString(b); err != nil || got != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
 	}

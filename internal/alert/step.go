@@ -47,11 +47,16 @@ type Change struct {
 // Focal periods come in the order of their ends. An older one than the newest
 // changes nothing. The newest one may be judged again, as when data came late: then
 // the state is what it would be had it been judged so at first, and what was told of
-// it is corrected, a run that goes on with the start that it had. What could not be
-// judged neither begins nor ends anything, counts for nothing and takes nothing
-// back; its reason is kept.
+// it is corrected, a run that goes on with the start that it had. A period that could
+// not be judged neither begins nor ends anything, and is not the newest: what it
+// takes, such as labels, may come later than that of newer ones was missed. Its reason
+// is kept.
 func Step(prev State, e Evaluation, r Rule) (State, []Change) {
 	if prev.evaluated && e.End < prev.End {
+		return prev, nil
+	}
+	if o := e.Verdict.Outcome; o != monitor.Violated && o != monitor.OK {
+		prev.Reason = e.Verdict.Reason
 		return prev, nil
 	}
 	base, again := prev.Run, prev.evaluated && e.End == prev.End
@@ -59,16 +64,10 @@ func Step(prev State, e Evaluation, r Rule) (State, []Change) {
 		base = prev.before
 	}
 	next := State{Run: base, End: e.End, evaluated: true, before: base}
-	switch e.Verdict.Outcome {
-	case monitor.Violated:
+	if e.Verdict.Outcome == monitor.Violated {
 		next.violated(e, r)
-	case monitor.OK:
+	} else {
 		next.inOrder(r)
-	default:
-		if again {
-			next.Run = prev.Run
-		}
-		next.Reason = e.Verdict.Reason
 	}
 	if again && prev.Phase == PhaseFiring && next.Phase == PhaseFiring {
 		next.Started = prev.Started // what was told of it

@@ -235,3 +235,20 @@ func TestLawsOfSteps(t *testing.T) {
 		}
 	})
 }
+
+// A period that waits for labels is judged when they come, though newer ones were
+// evaluated without any.
+func TestLabelsThatComeLate(t *testing.T) {
+	r := Rule{Severity: High}
+	s, _ := Step(State{}, judged(0, 'o'), r)
+	for i := 1; i < 5; i++ {
+		s, _ = Step(s, judged(i, '?'), r)
+	}
+	s, fired := Step(s, judged(1, 'v'), r)
+	if len(fired) != 1 || fired[0].State != Firing || s.End != judged(1, 'v').End {
+		t.Errorf("%+v, %+v", fired, s)
+	}
+	if s, over := Step(s, judged(2, 'o'), r); len(over) != 1 || over[0].State != Resolved || s.Phase != PhaseOK {
+		t.Errorf("%+v, %+v", over, s)
+	}
+}

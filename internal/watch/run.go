@@ -272,12 +272,8 @@ func (r *run) step(w *Watch, id string, o monitor.Observation, end int64) {
 		k.State.Reason = o.Focal.Reason
 		return
 	}
-	judged := k.State.End
 	var changes []alert.Change
 	k.State, changes = alert.Step(k.State, alert.Evaluation{Verdict: v, End: end, Now: r.now}, alert.Rule{Hold: w.Monitor.Hold, Severity: w.Monitor.Severity})
-	if v.Outcome == monitor.NotEvaluated { // what it takes, such as labels, may still come
-		k.State.End = judged
-	}
 	for _, c := range changes {
 		k.tell(w.alert(id, c, o, v, end, r.now))
 		r.silent = false
