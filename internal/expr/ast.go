@@ -164,6 +164,9 @@ func (n In) String() string {
 
 // String returns group.name, or group["name"] for a name that needs it.
 func (n Field) String() string {
+	if n.Group == "" {
+		return n.Name // a name that needs no brackets
+	}
 	for part := range strings.SplitSeq(n.Name, ".") {
 		if part == "" || spanWord(part) < len(part) {
 			return n.Group + "[" + quote(n.Name) + "]"

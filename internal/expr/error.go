@@ -50,3 +50,29 @@ func subject(token string) string {
 	}
 	return strconv.Quote(token)
 }
+
+// Caret returns the line of a source text in which e lies, and under it a caret
+// at its column.
+func (e *Error) Caret(src string) string {
+	lines := strings.Split(src, "\n")
+	if e.Line < 1 || e.Line > len(lines) {
+		return ""
+	}
+	line := []rune(strings.TrimRight(lines[e.Line-1], "\r"))
+	at := min(max(e.Column-1, 0), len(line))
+	from := 0
+	if at > caretRoom { // what stands before fills the screen
+		from = at - caretRoom
+	}
+	to := min(len(line), at+caretRoom)
+	blank := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r
+		}
+		return ' '
+	}, string(line[from:at]))
+	return string(line[from:to]) + "\n" + blank + "^"
+}
+
+// caretRoom is how many characters are shown before and after a mistake.
+const caretRoom = 60

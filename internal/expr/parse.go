@@ -54,6 +54,7 @@ type parser struct {
 	cur      token
 	compared token // the first one after the last comparison
 	depth    int
+	bare     bool // fields may do without their group
 }
 
 func (p *parser) advance() (err error) {
@@ -351,6 +352,9 @@ func (p *parser) field() (Node, error) {
 		return nil, err
 	}
 	if _, ok := record.ParseGroup(group.text); !ok {
+		if p.bare && !p.cur.is("(") && !p.cur.is(".") && !p.cur.is("[") && group != p.compared {
+			return Field{Pos: group.Pos, Name: group.text}, nil
+		}
 		return nil, p.noGroup(group)
 	}
 	if p.cur.is("[") {
