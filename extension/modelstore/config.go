@@ -52,6 +52,7 @@ type Limits struct {
 	SegmentValues int `mapstructure:"segment_values"` // slices of a segment; the rest is the slice "other"
 	NewCategories int `mapstructure:"new_categories"` // values of a field, not in the reference, that are counted exactly in a window
 	ReferenceRows int `mapstructure:"reference_rows"` // ml.reference rows of a version
+	Metrics       int `mapstructure:"metrics"`        // custom metrics of a model
 	_             struct{}
 }
 
@@ -60,7 +61,7 @@ func defaultConfig() *Config {
 		Directory: "./driftmeter-data", CacheMiB: 16, Window: time.Hour, Retention: 2160 * time.Hour, AutoRegister: true,
 		Warmup: 5000, WarmupWait: 5 * time.Minute, ReferenceSettle: 10 * time.Second,
 		Limits: Limits{
-			Models: 1000, Versions: 100, ReferenceRows: 1_000_000,
+			Models: 1000, Versions: 100, ReferenceRows: 1_000_000, Metrics: 100,
 			SegmentValues: profile.DefaultLimits.SegmentValues, NewCategories: profile.DefaultLimits.NewCategories,
 		},
 	}
@@ -99,7 +100,7 @@ func (c *Config) Validate() error {
 	}{
 		{"cache_mib", c.CacheMiB}, {"warmup", c.Warmup}, {"limits.models", c.Limits.Models}, {"limits.versions", c.Limits.Versions},
 		{"limits.segment_values", c.Limits.SegmentValues}, {"limits.new_categories", c.Limits.NewCategories},
-		{"limits.reference_rows", c.Limits.ReferenceRows},
+		{"limits.reference_rows", c.Limits.ReferenceRows}, {"limits.metrics", c.Limits.Metrics},
 	} {
 		if l.value <= 0 {
 			wrong(l.key, l.value, "must be positive")
@@ -112,6 +113,9 @@ func (c *Config) Validate() error {
 	for i := range c.Models {
 		m, path := &c.Models[i], fmt.Sprintf("models[%d]", i)
 		errs = append(errs, m.Validate(path, c.Window))
+		if len(m.Metrics) > c.Limits.Metrics && c.Limits.Metrics > 0 {
+			wrong(path+".metrics", len(m.Metrics), "custom metrics exceed limits.metrics=%d", c.Limits.Metrics)
+		}
 		if seen[m.Name] {
 			wrong(path+".name", fmt.Sprintf("%q", m.Name), "is defined already")
 		}

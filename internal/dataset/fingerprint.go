@@ -46,6 +46,9 @@ func Fingerprint(path string, def *model.Definition, mapping map[string]string) 
 	for _, s := range def.Segments {
 		fmt.Fprintf(h, "segment %q %q %q %x\n", s.Name, s.Field, s.Where, s.Boundaries)
 	}
+	for _, m := range def.Metrics {
+		fmt.Fprintf(h, "metric %q\n", m.Expression)
+	}
 	for _, column := range sortedKeys(mapping) {
 		fmt.Fprintf(h, "column %q %q\n", column, mapping[column])
 	}

@@ -34,6 +34,7 @@ type Definition struct {
 	Segments  []Segment        `mapstructure:"segments"`  // slices that are measured on their own
 	Reference Reference        `mapstructure:"reference"` // the set to compare with
 	Drift     Drift            `mapstructure:"drift"`     // what is compared with what
+	Metrics   []Metric         `mapstructure:"metrics"`   // numbers of the user's own
 	Monitors  []Monitor        `mapstructure:"monitors"`  // what somebody is told of
 	// DefaultMonitors says whether a model without Monitors gets some of its own;
 	// true if absent.

@@ -67,6 +67,7 @@ func (d *Definition) Validate(path string, window time.Duration) error {
 			v.add(at+".warn", *m.Warn, "must be positive")
 		}
 	}
+	d.metrics(v)
 	d.monitors(v, window)
 	return v.err()
 }
