@@ -37,6 +37,7 @@ type Layout struct {
 	Outputs       []*OutputLayout        `protobuf:"bytes,2,rep,name=outputs,proto3" json:"outputs,omitempty"` // in the order of the definition
 	Segments      []*SegmentLayout       `protobuf:"bytes,3,rep,name=segments,proto3" json:"segments,omitempty"`
 	Limits        *Limits                `protobuf:"bytes,4,opt,name=limits,proto3" json:"limits,omitempty"`
+	Tallies       []*TallyLayout         `protobuf:"bytes,5,rep,name=tallies,proto3" json:"tallies,omitempty"` // accumulators of custom metrics
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -95,6 +96,13 @@ func (x *Layout) GetSegments() []*SegmentLayout {
 func (x *Layout) GetLimits() *Limits {
 	if x != nil {
 		return x.Limits
+	}
+	return nil
+}
+
+func (x *Layout) GetTallies() []*TallyLayout {
+	if x != nil {
+		return x.Tallies
 	}
 	return nil
 }
@@ -527,6 +535,103 @@ func (x *SegmentLayout) GetWhere() string {
 	return ""
 }
 
+// TallyLayout is an accumulator of custom metrics: what it keeps, of which rows.
+// Its grid or classes are those of the output of the same prediction and actual,
+// else of the fields.
+type TallyLayout struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// rows, labelled; of a field: presence, moments, histogram, magnitude, distinct;
+	// of a prediction and its actual: decision, cut, score, loss, class, chances, number
+	Kind          string  `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Where         string  `protobuf:"bytes,2,opt,name=where,proto3" json:"where,omitempty"` // the condition that rows meet
+	Group         uint32  `protobuf:"varint,3,opt,name=group,proto3" json:"group,omitempty"`
+	Field         string  `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
+	Prediction    string  `protobuf:"bytes,5,opt,name=prediction,proto3" json:"prediction,omitempty"`
+	Actual        string  `protobuf:"bytes,6,opt,name=actual,proto3" json:"actual,omitempty"`
+	Threshold     float64 `protobuf:"fixed64,7,opt,name=threshold,proto3" json:"threshold,omitempty"` // of a cut
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TallyLayout) Reset() {
+	*x = TallyLayout{}
+	mi := &file_profile_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TallyLayout) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TallyLayout) ProtoMessage() {}
+
+func (x *TallyLayout) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TallyLayout.ProtoReflect.Descriptor instead.
+func (*TallyLayout) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TallyLayout) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *TallyLayout) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
+func (x *TallyLayout) GetGroup() uint32 {
+	if x != nil {
+		return x.Group
+	}
+	return 0
+}
+
+func (x *TallyLayout) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *TallyLayout) GetPrediction() string {
+	if x != nil {
+		return x.Prediction
+	}
+	return ""
+}
+
+func (x *TallyLayout) GetActual() string {
+	if x != nil {
+		return x.Actual
+	}
+	return ""
+}
+
+func (x *TallyLayout) GetThreshold() float64 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
 // Profile is what is kept of one model, version and window.
 type Profile struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -535,13 +640,14 @@ type Profile struct {
 	Segments        []*SegmentSlice        `protobuf:"bytes,3,rep,name=segments,proto3" json:"segments,omitempty"`                                       // by segment, then value, "other" last
 	SegmentOverflow uint64                 `protobuf:"varint,4,opt,name=segment_overflow,json=segmentOverflow,proto3" json:"segment_overflow,omitempty"` // records that went to the slice "other"
 	Regridded       bool                   `protobuf:"varint,5,opt,name=regridded,proto3" json:"regridded,omitempty"`                                    // a part was counted by another layout: its histograms are estimates
+	Lacking         []uint32               `protobuf:"varint,6,rep,packed,name=lacking,proto3" json:"lacking,omitempty"`                                 // ascending: tallies without which a part was counted
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Profile) Reset() {
 	*x = Profile{}
-	mi := &file_profile_proto_msgTypes[7]
+	mi := &file_profile_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -553,7 +659,7 @@ func (x *Profile) String() string {
 func (*Profile) ProtoMessage() {}
 
 func (x *Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[7]
+	mi := &file_profile_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -566,7 +672,7 @@ func (x *Profile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Profile.ProtoReflect.Descriptor instead.
 func (*Profile) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{7}
+	return file_profile_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Profile) GetLayout() string {
@@ -604,6 +710,13 @@ func (x *Profile) GetRegridded() bool {
 	return false
 }
 
+func (x *Profile) GetLacking() []uint32 {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
+}
+
 type SegmentSlice struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Segment       uint32                 `protobuf:"varint,1,opt,name=segment,proto3" json:"segment,omitempty"` // index in the layout
@@ -616,7 +729,7 @@ type SegmentSlice struct {
 
 func (x *SegmentSlice) Reset() {
 	*x = SegmentSlice{}
-	mi := &file_profile_proto_msgTypes[8]
+	mi := &file_profile_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +741,7 @@ func (x *SegmentSlice) String() string {
 func (*SegmentSlice) ProtoMessage() {}
 
 func (x *SegmentSlice) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[8]
+	mi := &file_profile_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +754,7 @@ func (x *SegmentSlice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SegmentSlice.ProtoReflect.Descriptor instead.
 func (*SegmentSlice) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{8}
+	return file_profile_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SegmentSlice) GetSegment() uint32 {
@@ -681,15 +794,16 @@ type Slice struct {
 	// What was counted above and is not so any more, as labels were corrected and
 	// inputs came late: actuals, statistics of actuals and outputs, missing inputs.
 	// Absent when nothing is; it has none itself.
-	Retracted     *Slice `protobuf:"bytes,5,opt,name=retracted,proto3" json:"retracted,omitempty"`
-	Duplicates    uint64 `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"` // predictions not counted, since their id had come before
+	Retracted     *Slice        `protobuf:"bytes,5,opt,name=retracted,proto3" json:"retracted,omitempty"`
+	Duplicates    uint64        `protobuf:"varint,6,opt,name=duplicates,proto3" json:"duplicates,omitempty"` // predictions not counted, since their id had come before
+	Tallies       []*TallyStats `protobuf:"bytes,7,rep,name=tallies,proto3" json:"tallies,omitempty"`        // as in the layout
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Slice) Reset() {
 	*x = Slice{}
-	mi := &file_profile_proto_msgTypes[9]
+	mi := &file_profile_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +815,7 @@ func (x *Slice) String() string {
 func (*Slice) ProtoMessage() {}
 
 func (x *Slice) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[9]
+	mi := &file_profile_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +828,7 @@ func (x *Slice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slice.ProtoReflect.Descriptor instead.
 func (*Slice) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{9}
+	return file_profile_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Slice) GetPredictions() uint64 {
@@ -759,6 +873,83 @@ func (x *Slice) GetDuplicates() uint64 {
 	return 0
 }
 
+func (x *Slice) GetTallies() []*TallyStats {
+	if x != nil {
+		return x.Tallies
+	}
+	return nil
+}
+
+// TallyStats is empty where nothing was counted. One of rows, field and output is
+// there, by the kind of the tally.
+type TallyStats struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Rows          uint64                 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	Field         *FieldStats            `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`       // those statistics that the kind has
+	Output        *OutputStats           `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`     // likewise
+	Absolute      []byte                 `protobuf:"bytes,4,opt,name=absolute,proto3" json:"absolute,omitempty"` // exact sum of absolute values, beside field
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TallyStats) Reset() {
+	*x = TallyStats{}
+	mi := &file_profile_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TallyStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TallyStats) ProtoMessage() {}
+
+func (x *TallyStats) ProtoReflect() protoreflect.Message {
+	mi := &file_profile_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TallyStats.ProtoReflect.Descriptor instead.
+func (*TallyStats) Descriptor() ([]byte, []int) {
+	return file_profile_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TallyStats) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *TallyStats) GetField() *FieldStats {
+	if x != nil {
+		return x.Field
+	}
+	return nil
+}
+
+func (x *TallyStats) GetOutput() *OutputStats {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *TallyStats) GetAbsolute() []byte {
+	if x != nil {
+		return x.Absolute
+	}
+	return nil
+}
+
 type FieldStats struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Count         uint64                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"` // usable values
@@ -777,7 +968,7 @@ type FieldStats struct {
 
 func (x *FieldStats) Reset() {
 	*x = FieldStats{}
-	mi := &file_profile_proto_msgTypes[10]
+	mi := &file_profile_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -789,7 +980,7 @@ func (x *FieldStats) String() string {
 func (*FieldStats) ProtoMessage() {}
 
 func (x *FieldStats) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[10]
+	mi := &file_profile_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -802,7 +993,7 @@ func (x *FieldStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FieldStats.ProtoReflect.Descriptor instead.
 func (*FieldStats) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{10}
+	return file_profile_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FieldStats) GetCount() uint64 {
@@ -888,7 +1079,7 @@ type OutputStats struct {
 
 func (x *OutputStats) Reset() {
 	*x = OutputStats{}
-	mi := &file_profile_proto_msgTypes[11]
+	mi := &file_profile_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +1091,7 @@ func (x *OutputStats) String() string {
 func (*OutputStats) ProtoMessage() {}
 
 func (x *OutputStats) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[11]
+	mi := &file_profile_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +1104,7 @@ func (x *OutputStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputStats.ProtoReflect.Descriptor instead.
 func (*OutputStats) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{11}
+	return file_profile_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OutputStats) GetBinary() *Binary {
@@ -964,7 +1155,7 @@ type Estimate struct {
 
 func (x *Estimate) Reset() {
 	*x = Estimate{}
-	mi := &file_profile_proto_msgTypes[12]
+	mi := &file_profile_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1167,7 @@ func (x *Estimate) String() string {
 func (*Estimate) ProtoMessage() {}
 
 func (x *Estimate) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[12]
+	mi := &file_profile_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1180,7 @@ func (x *Estimate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Estimate.ProtoReflect.Descriptor instead.
 func (*Estimate) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{12}
+	return file_profile_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Estimate) GetRows() uint64 {
@@ -1036,7 +1227,7 @@ type Expected struct {
 
 func (x *Expected) Reset() {
 	*x = Expected{}
-	mi := &file_profile_proto_msgTypes[13]
+	mi := &file_profile_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1239,7 @@ func (x *Expected) String() string {
 func (*Expected) ProtoMessage() {}
 
 func (x *Expected) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[13]
+	mi := &file_profile_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1252,7 @@ func (x *Expected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expected.ProtoReflect.Descriptor instead.
 func (*Expected) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{13}
+	return file_profile_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Expected) GetPredicted() uint64 {
@@ -1125,7 +1316,7 @@ type Binary struct {
 
 func (x *Binary) Reset() {
 	*x = Binary{}
-	mi := &file_profile_proto_msgTypes[14]
+	mi := &file_profile_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1137,7 +1328,7 @@ func (x *Binary) String() string {
 func (*Binary) ProtoMessage() {}
 
 func (x *Binary) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[14]
+	mi := &file_profile_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1150,7 +1341,7 @@ func (x *Binary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Binary.ProtoReflect.Descriptor instead.
 func (*Binary) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{14}
+	return file_profile_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Binary) GetTp() uint64 {
@@ -1243,7 +1434,7 @@ type Multiclass struct {
 
 func (x *Multiclass) Reset() {
 	*x = Multiclass{}
-	mi := &file_profile_proto_msgTypes[15]
+	mi := &file_profile_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1446,7 @@ func (x *Multiclass) String() string {
 func (*Multiclass) ProtoMessage() {}
 
 func (x *Multiclass) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[15]
+	mi := &file_profile_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1459,7 @@ func (x *Multiclass) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Multiclass.ProtoReflect.Descriptor instead.
 func (*Multiclass) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{15}
+	return file_profile_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Multiclass) GetMatrix() []uint64 {
@@ -1330,7 +1521,7 @@ type Regression struct {
 
 func (x *Regression) Reset() {
 	*x = Regression{}
-	mi := &file_profile_proto_msgTypes[16]
+	mi := &file_profile_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1533,7 @@ func (x *Regression) String() string {
 func (*Regression) ProtoMessage() {}
 
 func (x *Regression) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[16]
+	mi := &file_profile_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1546,7 @@ func (x *Regression) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Regression.ProtoReflect.Descriptor instead.
 func (*Regression) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{16}
+	return file_profile_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Regression) GetN() uint64 {
@@ -1481,7 +1672,7 @@ type Reference struct {
 
 func (x *Reference) Reset() {
 	*x = Reference{}
-	mi := &file_profile_proto_msgTypes[17]
+	mi := &file_profile_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1684,7 @@ func (x *Reference) String() string {
 func (*Reference) ProtoMessage() {}
 
 func (x *Reference) ProtoReflect() protoreflect.Message {
-	mi := &file_profile_proto_msgTypes[17]
+	mi := &file_profile_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1697,7 @@ func (x *Reference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reference.ProtoReflect.Descriptor instead.
 func (*Reference) Descriptor() ([]byte, []int) {
-	return file_profile_proto_rawDescGZIP(), []int{17}
+	return file_profile_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Reference) GetModel() string {
@@ -1569,12 +1760,13 @@ var File_profile_proto protoreflect.FileDescriptor
 
 const file_profile_proto_rawDesc = "" +
 	"\n" +
-	"\rprofile.proto\x12\x15driftmeter.formats.v1\"\xfc\x01\n" +
+	"\rprofile.proto\x12\x15driftmeter.formats.v1\"\xba\x02\n" +
 	"\x06Layout\x12:\n" +
 	"\x06fields\x18\x01 \x03(\v2\".driftmeter.formats.v1.FieldLayoutR\x06fields\x12=\n" +
 	"\aoutputs\x18\x02 \x03(\v2#.driftmeter.formats.v1.OutputLayoutR\aoutputs\x12@\n" +
 	"\bsegments\x18\x03 \x03(\v2$.driftmeter.formats.v1.SegmentLayoutR\bsegments\x125\n" +
-	"\x06limits\x18\x04 \x01(\v2\x1d.driftmeter.formats.v1.LimitsR\x06limits\"V\n" +
+	"\x06limits\x18\x04 \x01(\v2\x1d.driftmeter.formats.v1.LimitsR\x06limits\x12<\n" +
+	"\atallies\x18\x05 \x03(\v2\".driftmeter.formats.v1.TallyLayoutR\atallies\"V\n" +
 	"\x06Limits\x12%\n" +
 	"\x0enew_categories\x18\x01 \x01(\rR\rnewCategories\x12%\n" +
 	"\x0esegment_values\x18\x02 \x01(\rR\rsegmentValues\"\xbd\x01\n" +
@@ -1615,18 +1807,29 @@ const file_profile_proto_rawDesc = "" +
 	"\n" +
 	"boundaries\x18\x04 \x03(\x01R\n" +
 	"boundaries\x12\x14\n" +
-	"\x05where\x18\x05 \x01(\tR\x05where\"\xdf\x01\n" +
+	"\x05where\x18\x05 \x01(\tR\x05where\"\xb9\x01\n" +
+	"\vTallyLayout\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05where\x18\x02 \x01(\tR\x05where\x12\x14\n" +
+	"\x05group\x18\x03 \x01(\rR\x05group\x12\x14\n" +
+	"\x05field\x18\x04 \x01(\tR\x05field\x12\x1e\n" +
+	"\n" +
+	"prediction\x18\x05 \x01(\tR\n" +
+	"prediction\x12\x16\n" +
+	"\x06actual\x18\x06 \x01(\tR\x06actual\x12\x1c\n" +
+	"\tthreshold\x18\a \x01(\x01R\tthreshold\"\xf9\x01\n" +
 	"\aProfile\x12\x16\n" +
 	"\x06layout\x18\x01 \x01(\tR\x06layout\x122\n" +
 	"\x05whole\x18\x02 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05whole\x12?\n" +
 	"\bsegments\x18\x03 \x03(\v2#.driftmeter.formats.v1.SegmentSliceR\bsegments\x12)\n" +
 	"\x10segment_overflow\x18\x04 \x01(\x04R\x0fsegmentOverflow\x12\x1c\n" +
-	"\tregridded\x18\x05 \x01(\bR\tregridded\"\x88\x01\n" +
+	"\tregridded\x18\x05 \x01(\bR\tregridded\x12\x18\n" +
+	"\alacking\x18\x06 \x03(\rR\alacking\"\x88\x01\n" +
 	"\fSegmentSlice\x12\x18\n" +
 	"\asegment\x18\x01 \x01(\rR\asegment\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
 	"\x05other\x18\x03 \x01(\bR\x05other\x122\n" +
-	"\x05slice\x18\x04 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05slice\"\x98\x02\n" +
+	"\x05slice\x18\x04 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\x05slice\"\xd5\x02\n" +
 	"\x05Slice\x12 \n" +
 	"\vpredictions\x18\x01 \x01(\x04R\vpredictions\x12\x18\n" +
 	"\aactuals\x18\x02 \x01(\x04R\aactuals\x129\n" +
@@ -1635,7 +1838,14 @@ const file_profile_proto_rawDesc = "" +
 	"\tretracted\x18\x05 \x01(\v2\x1c.driftmeter.formats.v1.SliceR\tretracted\x12\x1e\n" +
 	"\n" +
 	"duplicates\x18\x06 \x01(\x04R\n" +
-	"duplicates\"\x97\x02\n" +
+	"duplicates\x12;\n" +
+	"\atallies\x18\a \x03(\v2!.driftmeter.formats.v1.TallyStatsR\atallies\"\xb1\x01\n" +
+	"\n" +
+	"TallyStats\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x04R\x04rows\x127\n" +
+	"\x05field\x18\x02 \x01(\v2!.driftmeter.formats.v1.FieldStatsR\x05field\x12:\n" +
+	"\x06output\x18\x03 \x01(\v2\".driftmeter.formats.v1.OutputStatsR\x06output\x12\x1a\n" +
+	"\babsolute\x18\x04 \x01(\fR\babsolute\"\x97\x02\n" +
 	"\n" +
 	"FieldStats\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x04R\x05count\x12\x18\n" +
@@ -1742,7 +1952,7 @@ func file_profile_proto_rawDescGZIP() []byte {
 	return file_profile_proto_rawDescData
 }
 
-var file_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_profile_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_profile_proto_goTypes = []any{
 	(*Layout)(nil),        // 0: driftmeter.formats.v1.Layout
 	(*Limits)(nil),        // 1: driftmeter.formats.v1.Limits
@@ -1751,43 +1961,49 @@ var file_profile_proto_goTypes = []any{
 	(*Calibration)(nil),   // 4: driftmeter.formats.v1.Calibration
 	(*Calibrator)(nil),    // 5: driftmeter.formats.v1.Calibrator
 	(*SegmentLayout)(nil), // 6: driftmeter.formats.v1.SegmentLayout
-	(*Profile)(nil),       // 7: driftmeter.formats.v1.Profile
-	(*SegmentSlice)(nil),  // 8: driftmeter.formats.v1.SegmentSlice
-	(*Slice)(nil),         // 9: driftmeter.formats.v1.Slice
-	(*FieldStats)(nil),    // 10: driftmeter.formats.v1.FieldStats
-	(*OutputStats)(nil),   // 11: driftmeter.formats.v1.OutputStats
-	(*Estimate)(nil),      // 12: driftmeter.formats.v1.Estimate
-	(*Expected)(nil),      // 13: driftmeter.formats.v1.Expected
-	(*Binary)(nil),        // 14: driftmeter.formats.v1.Binary
-	(*Multiclass)(nil),    // 15: driftmeter.formats.v1.Multiclass
-	(*Regression)(nil),    // 16: driftmeter.formats.v1.Regression
-	(*Reference)(nil),     // 17: driftmeter.formats.v1.Reference
+	(*TallyLayout)(nil),   // 7: driftmeter.formats.v1.TallyLayout
+	(*Profile)(nil),       // 8: driftmeter.formats.v1.Profile
+	(*SegmentSlice)(nil),  // 9: driftmeter.formats.v1.SegmentSlice
+	(*Slice)(nil),         // 10: driftmeter.formats.v1.Slice
+	(*TallyStats)(nil),    // 11: driftmeter.formats.v1.TallyStats
+	(*FieldStats)(nil),    // 12: driftmeter.formats.v1.FieldStats
+	(*OutputStats)(nil),   // 13: driftmeter.formats.v1.OutputStats
+	(*Estimate)(nil),      // 14: driftmeter.formats.v1.Estimate
+	(*Expected)(nil),      // 15: driftmeter.formats.v1.Expected
+	(*Binary)(nil),        // 16: driftmeter.formats.v1.Binary
+	(*Multiclass)(nil),    // 17: driftmeter.formats.v1.Multiclass
+	(*Regression)(nil),    // 18: driftmeter.formats.v1.Regression
+	(*Reference)(nil),     // 19: driftmeter.formats.v1.Reference
 }
 var file_profile_proto_depIdxs = []int32{
 	2,  // 0: driftmeter.formats.v1.Layout.fields:type_name -> driftmeter.formats.v1.FieldLayout
 	3,  // 1: driftmeter.formats.v1.Layout.outputs:type_name -> driftmeter.formats.v1.OutputLayout
 	6,  // 2: driftmeter.formats.v1.Layout.segments:type_name -> driftmeter.formats.v1.SegmentLayout
 	1,  // 3: driftmeter.formats.v1.Layout.limits:type_name -> driftmeter.formats.v1.Limits
-	4,  // 4: driftmeter.formats.v1.OutputLayout.calibration:type_name -> driftmeter.formats.v1.Calibration
-	5,  // 5: driftmeter.formats.v1.Calibration.classes:type_name -> driftmeter.formats.v1.Calibrator
-	9,  // 6: driftmeter.formats.v1.Profile.whole:type_name -> driftmeter.formats.v1.Slice
-	8,  // 7: driftmeter.formats.v1.Profile.segments:type_name -> driftmeter.formats.v1.SegmentSlice
-	9,  // 8: driftmeter.formats.v1.SegmentSlice.slice:type_name -> driftmeter.formats.v1.Slice
-	10, // 9: driftmeter.formats.v1.Slice.fields:type_name -> driftmeter.formats.v1.FieldStats
-	11, // 10: driftmeter.formats.v1.Slice.outputs:type_name -> driftmeter.formats.v1.OutputStats
-	9,  // 11: driftmeter.formats.v1.Slice.retracted:type_name -> driftmeter.formats.v1.Slice
-	14, // 12: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
-	15, // 13: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
-	16, // 14: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
-	12, // 15: driftmeter.formats.v1.OutputStats.estimate:type_name -> driftmeter.formats.v1.Estimate
-	13, // 16: driftmeter.formats.v1.Estimate.classes:type_name -> driftmeter.formats.v1.Expected
-	0,  // 17: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
-	7,  // 18: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	7,  // 4: driftmeter.formats.v1.Layout.tallies:type_name -> driftmeter.formats.v1.TallyLayout
+	4,  // 5: driftmeter.formats.v1.OutputLayout.calibration:type_name -> driftmeter.formats.v1.Calibration
+	5,  // 6: driftmeter.formats.v1.Calibration.classes:type_name -> driftmeter.formats.v1.Calibrator
+	10, // 7: driftmeter.formats.v1.Profile.whole:type_name -> driftmeter.formats.v1.Slice
+	9,  // 8: driftmeter.formats.v1.Profile.segments:type_name -> driftmeter.formats.v1.SegmentSlice
+	10, // 9: driftmeter.formats.v1.SegmentSlice.slice:type_name -> driftmeter.formats.v1.Slice
+	12, // 10: driftmeter.formats.v1.Slice.fields:type_name -> driftmeter.formats.v1.FieldStats
+	13, // 11: driftmeter.formats.v1.Slice.outputs:type_name -> driftmeter.formats.v1.OutputStats
+	10, // 12: driftmeter.formats.v1.Slice.retracted:type_name -> driftmeter.formats.v1.Slice
+	11, // 13: driftmeter.formats.v1.Slice.tallies:type_name -> driftmeter.formats.v1.TallyStats
+	12, // 14: driftmeter.formats.v1.TallyStats.field:type_name -> driftmeter.formats.v1.FieldStats
+	13, // 15: driftmeter.formats.v1.TallyStats.output:type_name -> driftmeter.formats.v1.OutputStats
+	16, // 16: driftmeter.formats.v1.OutputStats.binary:type_name -> driftmeter.formats.v1.Binary
+	17, // 17: driftmeter.formats.v1.OutputStats.multiclass:type_name -> driftmeter.formats.v1.Multiclass
+	18, // 18: driftmeter.formats.v1.OutputStats.regression:type_name -> driftmeter.formats.v1.Regression
+	14, // 19: driftmeter.formats.v1.OutputStats.estimate:type_name -> driftmeter.formats.v1.Estimate
+	15, // 20: driftmeter.formats.v1.Estimate.classes:type_name -> driftmeter.formats.v1.Expected
+	0,  // 21: driftmeter.formats.v1.Reference.layout:type_name -> driftmeter.formats.v1.Layout
+	8,  // 22: driftmeter.formats.v1.Reference.profile:type_name -> driftmeter.formats.v1.Profile
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_profile_proto_init() }
@@ -1802,7 +2018,7 @@ func file_profile_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_profile_proto_rawDesc), len(file_profile_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -79,6 +79,9 @@ func (l *Layout) Message() (*formats.Layout, error) {
 			Name: s.Name, Group: uint32(s.Field.Group), Field: s.Field.Name, Boundaries: s.Boundaries, Where: s.Where,
 		})
 	}
+	for i := range l.Tallies {
+		m.Tallies = append(m.Tallies, l.Tallies[i].message())
+	}
 	return m, nil
 }
 
@@ -144,6 +147,13 @@ func LayoutOf(m *formats.Layout) (*Layout, error) {
 			Name: s.GetName(), Field: record.Key{Group: record.Group(s.GetGroup()), Name: s.GetField()},
 			Boundaries: s.GetBoundaries(), Where: s.GetWhere(),
 		})
+	}
+	for _, tm := range m.GetTallies() {
+		t, err := tallyLayoutOf(tm)
+		if err != nil {
+			return nil, err
+		}
+		l.Tallies = append(l.Tallies, t)
 	}
 	if _, err := l.Seal(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)

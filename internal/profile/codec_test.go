@@ -56,7 +56,7 @@ func TestLayoutComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if small, err = small.With(l.Segments, l.Limits); err != nil || small.ID() != l.ID() {
+		if small, err = small.With(l.Segments, l.Limits, l.Tallies...); err != nil || small.ID() != l.ID() {
 			t.Fatalf("layout %s with its own segments and limits is %s, %v", l.ID(), small.ID(), err)
 		}
 	})

@@ -21,6 +21,10 @@ import (
 // name everything that is not what counting would have given, each once, in the
 // order of the layout.
 //
+// Tallies of custom metrics that both layouts have carry over as their fields and
+// outputs do; those that p does not have are not warned of, but the profile Lacks
+// them.
+//
 // What was retracted is converted likewise. Estimates do not add up, though: where
 // an actual or an output moves to another grid, all that can be taken back is taken
 // back before.
@@ -49,6 +53,7 @@ func (p *Profile) Convert(to *Layout) (converted *Profile, warnings []string) {
 		}
 	}
 	out.Regridded = p.Regridded || len(c.warnings) > 0
+	c.lacks(p, out)
 	return out, c.warnings
 }
 
@@ -89,6 +94,11 @@ func (c *conversion) estimates() bool {
 			if from := &c.from.Outputs[j]; !sameGrid(from.Grid, to.Grid) || from.Threshold != to.Threshold {
 				return true
 			}
+		}
+	}
+	for i := range c.to.Tallies {
+		if j := c.tally(i); j >= 0 && c.tallyEstimates(&c.from.tallies[j], &c.to.tallies[i]) {
+			return true
 		}
 	}
 	return false
@@ -138,6 +148,7 @@ func (c *conversion) fill(s, into *Slice) {
 			c.output(&s.Outputs[j], &c.from.Outputs[j], &into.Outputs[i], to)
 		}
 	}
+	c.tallies(s, into)
 }
 
 func (c *conversion) field(f *Field, from *FieldLayout, into *Field, to *FieldLayout) {
@@ -254,7 +265,7 @@ func (c *conversion) output(o *Output, from *OutputLayout, into *Output, to *Out
 func (c *conversion) rescore(b *score.Binary, from, to *OutputLayout) *score.Binary {
 	out := new(score.Binary)
 	_ = out.Merge(b) // an empty summary merges with any
-	if to.Kind == Decision {
+	if to.Kind == Decision || to.Kind == Cut {
 		return out
 	}
 	decided := from.Threshold == to.Threshold || redecide(out, from.Grid, to.Threshold)

@@ -93,6 +93,9 @@ func (p *Profile) addRow(r *Rows, n int) {
 			}
 		}
 	}
+	if r.plan.tallies != nil {
+		p.tallyRow(r, n)
+	}
 }
 
 func (p *Profile) addChunk(r *Rows, from, to int) {
@@ -128,6 +131,9 @@ func (p *Profile) addChunk(r *Rows, from, to int) {
 			for _, n := range rows {
 				f.other(r.texts, &values, int(n), actual)
 			}
+		}
+		if r.plan.tallies != nil {
+			s.tallyField(r, &values, j, from, actual)
 		}
 	}
 }
@@ -209,6 +215,9 @@ func (s *Slice) heads(r *Rows, l *list, from int) {
 			s.Outputs[j].add(&outs[j], &of[j])
 		}
 	}
+	if r.plan.tallies != nil {
+		s.tallyHeads(r, l, from)
+	}
 }
 
 // locate finds the bins of a column of numbers, and the places in them.
@@ -253,6 +262,11 @@ func (f *Field) number(l *FieldLayout, x float64, bin int32, scaled uint64) {
 	if x < l.Min || x > l.Max {
 		f.OutOfRange++
 	}
+	f.bin(x, bin, scaled)
+}
+
+// bin counts x in the histogram, if there is one.
+func (f *Field) bin(x float64, bin int32, scaled uint64) {
 	switch h := f.Hist; {
 	case h == nil:
 	case bin == 0 || int(bin) == len(h.Counts)-1:

@@ -68,7 +68,7 @@ func TestMergeRefusesAnotherLayout(t *testing.T) {
 func TestSegmentsChangeNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := layouts(roomy).Draw(t, "layout")
-		fewer, err := l.With(rapid.SliceOfDistinct(rapid.SampledFrom(append(slices.Clone(l.Segments), SegmentLayout{Name: "last", Where: "features.a > 1"})), func(s SegmentLayout) string { return s.Name }).Draw(t, "segments"), l.Limits)
+		fewer, err := l.With(rapid.SliceOfDistinct(rapid.SampledFrom(append(slices.Clone(l.Segments), SegmentLayout{Name: "last", Where: "features.a > 1"})), func(s SegmentLayout) string { return s.Name }).Draw(t, "segments"), l.Limits, l.Tallies...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,11 +32,13 @@ type Layout struct {
 	Fields   []FieldLayout // by key
 	Outputs  []OutputLayout
 	Segments []SegmentLayout
+	Tallies  []TallyLayout // of custom metrics, each once
 	Limits   Limits
 
-	id     string
-	index  map[record.Key]int
-	values [][]string // of each segment, those known beforehand
+	id      string
+	index   map[record.Key]int
+	values  [][]string // of each segment, those known beforehand
+	tallies []tallyShape
 
 	fixedBytes int64 // of a slice
 	takenBytes int64 // of what it retracts
@@ -115,6 +117,9 @@ func (l *Layout) Seal() (*Layout, error) {
 			l.values[i] = l.Fields[f].Categories.Values()
 		}
 	}
+	if err := l.shapes(); err != nil {
+		return nil, err
+	}
 	l.fixedBytes, l.takenBytes = l.fixed(false), l.fixed(true)
 	id, err := l.hash()
 	if err != nil {
@@ -159,9 +164,9 @@ func (l *Layout) open(i int) bool {
 	return l.Segments[i].Where == "" && len(l.Segments[i].Boundaries) == 0
 }
 
-// With returns the layout with other segments and limits, sealed.
-func (l *Layout) With(segments []SegmentLayout, limits Limits) (*Layout, error) {
-	c := &Layout{Fields: l.Fields, Outputs: l.Outputs, Segments: segments, Limits: limits}
+// With returns the layout with other segments, limits and tallies, sealed.
+func (l *Layout) With(segments []SegmentLayout, limits Limits, tallies ...TallyLayout) (*Layout, error) {
+	c := &Layout{Fields: l.Fields, Outputs: l.Outputs, Segments: segments, Tallies: tallies, Limits: limits}
 	return c.Seal()
 }
 

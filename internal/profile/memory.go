@@ -7,7 +7,7 @@ import (
 
 // Memory in bytes, as the allocator rounds it. TestBytes compares the heap.
 const (
-	sliceBytes      = 128
+	sliceBytes      = 144
 	fieldBytes      = 80   // of a Field in its slice
 	histBytes       = 1152 // of a histogram without its bins: the sums of its tails
 	binBytes        = 16
@@ -19,6 +19,8 @@ const (
 	binaryBytes     = 1792
 	multiclassBytes = 640 // without the matrix
 	regressionBytes = 6528
+	tallyBytes      = 144 // of a Tally in its slice
+	sumBytes        = 576
 	estimateBytes   = 48 // without its classes
 	expectedBytes   = 48 // of a class, without its histogram
 )
@@ -58,6 +60,15 @@ func (s *Slice) bytes(l *Layout) int64 {
 			n += int64(f.Counts.Bytes())
 		}
 	}
+	for i := range s.Tallies {
+		f := &s.Tallies[i].Field
+		if f.Distinct != nil {
+			n += int64(f.Distinct.Bytes())
+		}
+		if f.Counts != nil {
+			n += int64(f.Counts.Bytes())
+		}
+	}
 	return n
 }
 
@@ -66,7 +77,8 @@ func (s *Slice) bytes(l *Layout) int64 {
 // categorical one 240 B and 8 B a category, and up to 150 B for each of the new
 // values that Limits allow and of 1024 frequent ones beyond; for a score 4 kB
 // and 32 B a bin; for a regression 6.5 kB; for a multiclass output 700 B and 8 B
-// for each pair of classes. An output whose performance is estimated takes 1.2 kB
+// for each pair of classes. A tally takes 140 B, with sums 0.6 to 1.2 kB more, of
+// an output as much as that. An output whose performance is estimated takes 1.2 kB
 // and 16 B a bin more, for probabilities that for each class. What is retracted
 // takes as much again, for actuals and outputs alone.
 func (l *Layout) SliceBytes() int64 {
@@ -78,6 +90,11 @@ func (l *Layout) SliceBytes() int64 {
 		case categorical, boolean:
 			n += 8 * int64(l.Fields[i].Categories.Len())
 		case presence:
+		}
+	}
+	for i := range l.Tallies {
+		if l.Tallies[i].Kind == TallyDistinct {
+			n += denseSetBytes
 		}
 	}
 	return n
@@ -108,6 +125,13 @@ func (l *Layout) fixed(taken bool) int64 {
 			n += estimateSize(&l.Outputs[i])
 		}
 	}
+	for i := range l.Tallies {
+		if !taken || l.tallies[i].taken() {
+			n += l.tallySize(i)
+		} else {
+			n += tallyBytes
+		}
+	}
 	return n
 }
 
@@ -130,7 +154,7 @@ func outputSize(o *OutputLayout) int64 {
 	switch o.Kind {
 	case Score:
 		return binaryBytes + 2*(histBytes+binBytes*int64(o.Grid.Bins()))
-	case Decision:
+	case Decision, Cut:
 		return binaryBytes
 	case Class, Probabilities:
 		return multiclassBytes + matrix(o.Classes)

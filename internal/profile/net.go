@@ -26,7 +26,7 @@ func (p *Profile) Net() *Profile {
 	if !p.retracts() {
 		return p
 	}
-	net := &Profile{layout: p.layout, Overflow: p.Overflow, Regridded: p.Regridded, segments: make([]slicesOf, len(p.segments))}
+	net := &Profile{layout: p.layout, Overflow: p.Overflow, Regridded: p.Regridded, lacking: p.lacking, segments: make([]slicesOf, len(p.segments))}
 	net.Whole = net.settle(p.Whole)
 	for i := range p.segments {
 		of, to := &p.segments[i], &net.segments[i]
@@ -108,12 +108,37 @@ func (p *Profile) settle(s *Slice) *Slice {
 			}
 		}
 	}
+	net.Tallies = slices.Clone(s.Tallies)
+	for i := range net.Tallies {
+		if t := &net.Tallies[i]; !back.Tallies[i].empty() {
+			if of, err := p.layout.without(i, t, &back.Tallies[i]); err == nil {
+				*t = of
+			} else {
+				net.Unsettled = true
+			}
+		}
+	}
 	return &net
+}
+
+// less reports whether f cannot have counted what o has.
+func (f *Field) less(o *Field) bool {
+	return o.Count > f.Count || o.Missing > f.Missing || o.Invalid > f.Invalid || o.NonFinite > f.NonFinite || o.Zero > f.Zero || o.OutOfRange > f.OutOfRange
+}
+
+// untally takes away the plain counts of o.
+func (f *Field) untally(o *Field) {
+	f.Count -= o.Count
+	f.Missing -= o.Missing
+	f.Invalid -= o.Invalid
+	f.NonFinite -= o.NonFinite
+	f.Zero -= o.Zero
+	f.OutOfRange -= o.OutOfRange
 }
 
 // without returns a copy of f without what o counted.
 func (f *Field) without(o *Field, l *FieldLayout, limits Limits) (Field, error) {
-	if o.Count > f.Count || o.Missing > f.Missing || o.Invalid > f.Invalid || o.NonFinite > f.NonFinite || o.Zero > f.Zero || o.OutOfRange > f.OutOfRange {
+	if f.less(o) {
 		return Field{}, num.ErrSub
 	}
 	left := *f
@@ -123,12 +148,7 @@ func (f *Field) without(o *Field, l *FieldLayout, limits Limits) (Field, error) 
 			return Field{}, err
 		}
 	}
-	left.Count -= o.Count
-	left.Missing -= o.Missing
-	left.Invalid -= o.Invalid
-	left.NonFinite -= o.NonFinite
-	left.Zero -= o.Zero
-	left.OutOfRange -= o.OutOfRange
+	left.untally(o)
 	return left, nil
 }
 
@@ -192,6 +212,11 @@ func (s *Slice) empty() bool {
 	}
 	for i := range s.Outputs {
 		if !s.Outputs[i].empty() {
+			return false
+		}
+	}
+	for i := range s.Tallies {
+		if !s.Tallies[i].empty() {
 			return false
 		}
 	}

@@ -208,6 +208,9 @@ func expect(l *Layout, rs []record.Record) *Slice {
 				expectEstimate(s.Outputs[i].Estimate, l, &l.Outputs[i], r)
 			}
 		}
+		for i := range l.Tallies {
+			expectTally(&s.Tallies[i], l, i, r)
+		}
 		if !labelled(l, r) {
 			continue
 		}
@@ -310,6 +313,11 @@ func expectOutput(o *Output, l *Layout, ol *OutputLayout, r *record.Record) {
 		decision, also := p.yes()
 		if ok = fine && also; ok {
 			o.Binary.AddDecision(decision, truth)
+		}
+	case Cut:
+		truth, fine := a.yes()
+		if ok = fine && p.what == number; ok {
+			o.Binary.AddDecision(p.x >= ol.Threshold, truth)
 		}
 	case Quantity:
 		if ok = p.what == number && a.what == number; ok {
@@ -503,6 +511,15 @@ func agree(t *rapid.T, l *Layout, seg Segment, got, want *Slice) {
 		}
 		if x, y := (&writer{}).output(g).String(), (&writer{}).output(w).String(); x != y {
 			t.Fatalf("slice %v, output %s:\n%s\nwant\n%s", seg, l.Outputs[i].Prediction, x, y)
+		}
+	}
+	for i := range l.Tallies {
+		g, w := &got.Tallies[i], &want.Tallies[i]
+		if g.Output.Multiclass != nil {
+			w.Output.Multiclass.LogLoss = g.Output.Multiclass.LogLoss
+		}
+		if x, y := (&writer{}).tally(g).String(), (&writer{}).tally(w).String(); x != y {
+			t.Fatalf("slice %v, tally %+v:\n%s\nwant\n%s", seg, l.Tallies[i], x, y)
 		}
 	}
 }

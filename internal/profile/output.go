@@ -26,7 +26,7 @@ func newOutput(l *OutputLayout) Output {
 	switch l.Kind {
 	case Score:
 		o.Binary = score.NewBinary(l.Grid)
-	case Decision:
+	case Decision, Cut:
 		o.Binary = new(score.Binary)
 	case Class, Probabilities:
 		o.Multiclass = score.NewMulticlass(l.Classes.Len())
@@ -55,40 +55,48 @@ func (r *Rows) judge(rec *record.Record, n int) {
 	outs := r.plan.layout.Outputs
 	at := n * len(outs)
 	for i := range outs {
-		l, o := &outs[i], &r.outs[at+i]
-		*o = outcome{p: math.NaN()}
-		s := r.plan.outputs[i]
-		if s.prediction < 0 || s.actual < 0 {
-			continue
+		r.compare(rec, n, &outs[i], r.plan.outputs[i], &r.outs[at+i])
+	}
+}
+
+// compare resolves one pair of prediction and actual of row n.
+func (r *Rows) compare(rec *record.Record, n int, l *OutputLayout, s outputPlan, o *outcome) {
+	*o = outcome{p: math.NaN()}
+	if s.prediction < 0 || s.actual < 0 {
+		return
+	}
+	switch l.Kind {
+	case Score:
+		x, fine := r.number(s.prediction, n)
+		positive, also := r.truth(s.actual, n)
+		if o.ok = fine && also; o.ok {
+			bin := l.Grid.Find(x)
+			o.score = score.NewScoreRow(x, bin, l.Grid.Scaled(bin, x), positive, x >= l.Threshold)
 		}
-		switch l.Kind {
-		case Score:
-			x, fine := r.number(s.prediction, n)
-			positive, also := r.truth(s.actual, n)
-			if o.ok = fine && also; o.ok {
-				bin := l.Grid.Find(x)
-				o.score = score.NewScoreRow(x, bin, l.Grid.Scaled(bin, x), positive, x >= l.Threshold)
-			}
-		case Decision:
-			var fine, also bool
-			o.decision, fine = r.truth(s.prediction, n)
-			o.positive, also = r.truth(s.actual, n)
-			o.ok = fine && also
-		case Quantity:
-			var fine, also bool
-			o.predicted, fine = r.number(s.prediction, n)
-			o.actual, also = r.number(s.actual, n)
-			o.ok = fine && also
-		case Class:
-			answer, fine := r.class(s.prediction, n)
-			truth, also := r.class(s.actual, n)
-			o.class, o.truth = int32(l.Classes.Index(answer)), int32(l.Classes.Index(truth))
-			o.ok, o.same = fine && also, truth == answer
-		case Probabilities:
-			truth, ok := r.class(s.actual, n)
-			o.truth = int32(l.Classes.Index(truth))
-			o.ok = ok && o.weigh(l, rec, truth)
-		}
+	case Decision:
+		var fine, also bool
+		o.decision, fine = r.truth(s.prediction, n)
+		o.positive, also = r.truth(s.actual, n)
+		o.ok = fine && also
+	case Cut:
+		x, fine := r.number(s.prediction, n)
+		var also bool
+		o.positive, also = r.truth(s.actual, n)
+		o.decision, o.ok = x >= l.Threshold, fine && also
+	case Quantity:
+		var fine, also bool
+		o.predicted, fine = r.number(s.prediction, n)
+		o.actual, also = r.number(s.actual, n)
+		o.ok = fine && also
+	case Class:
+		answer, fine := r.class(s.prediction, n)
+		truth, also := r.class(s.actual, n)
+		o.class, o.truth = int32(l.Classes.Index(answer)), int32(l.Classes.Index(truth))
+		o.ok, o.same = fine && also, truth == answer
+	case Probabilities:
+		truth, ok := r.class(s.actual, n)
+		o.truth = int32(l.Classes.Index(truth))
+		o.ok = ok && o.weigh(l, rec, truth)
 	}
 }
 

@@ -26,6 +26,7 @@ type Plan struct {
 	// Of the outputs whose performance is estimated: how, and in which order.
 	estimates []*estimator
 	estimated []int
+	tallies   *tallyPlan         // nil without tallies
 	values    map[float64]string // names of the slices of a numeric field's values
 }
 
@@ -121,7 +122,9 @@ func NewPlan(l *Layout) (*Plan, error) {
 		p.outputs = append(p.outputs, op)
 	}
 	p.estimators()
-	return p, nil
+	var err error
+	p.tallies, err = p.tallyPlan(l)
+	return p, err
 }
 
 // Layout returns the layout of the rows.

@@ -22,6 +22,9 @@ type Profile struct {
 	// Overflow counts the predictions that went to a slice Other because their
 	// segment had its limit of slices, once for each such segment.
 	Overflow uint64
+	// lacking says of tallies that a part was counted by a layout without them; nil
+	// where none was.
+	lacking []bool
 	// Regridded says that a part was counted by another layout, so that not all is
 	// what counting would have given: see Convert.
 	Regridded bool
@@ -168,6 +171,9 @@ func (p *Profile) Merge(o *Profile) error {
 	}
 	p.Overflow += o.Overflow
 	p.Regridded = p.Regridded || o.Regridded
+	for i, lacks := range o.lacking {
+		p.lack(i, lacks)
+	}
 	for i := range o.segments {
 		s := &o.segments[i]
 		// Which values find room must not depend on chance, so they come in order.
@@ -212,6 +218,19 @@ func (p *Profile) absorb(segment int, name string, sl *Slice) error {
 		p.Overflow += sl.Predictions
 	}
 	return p.add(into, sl)
+}
+
+// Lacks reports whether a part of p was counted without a tally, so that what it
+// holds is not all.
+func (p *Profile) Lacks(tally int) bool { return p.lacking != nil && p.lacking[tally] }
+
+func (p *Profile) lack(tally int, lacks bool) {
+	if lacks && p.lacking == nil {
+		p.lacking = make([]bool, len(p.layout.Tallies))
+	}
+	if lacks {
+		p.lacking[tally] = true
+	}
 }
 
 // Empty reports whether nothing was counted.

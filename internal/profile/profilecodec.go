@@ -31,7 +31,7 @@ func Decode(b []byte, l *Layout) (*Profile, error) {
 // Message returns the profile as its wire message.
 func (p *Profile) Message() (*formats.Profile, error) {
 	w := &writer{}
-	m := &formats.Profile{Layout: p.layout.ID(), Whole: w.slice(p.Whole), SegmentOverflow: p.Overflow, Regridded: p.Regridded}
+	m := &formats.Profile{Layout: p.layout.ID(), Whole: w.slice(p.Whole), SegmentOverflow: p.Overflow, Regridded: p.Regridded, Lacking: p.lackingTallies()}
 	for i := range p.segments {
 		s := &p.segments[i]
 		names := s.values(p.layout.values[i])
@@ -56,6 +56,7 @@ func Of(m *formats.Profile, l *Layout) (*Profile, error) {
 	r := &reader{}
 	p := New(l)
 	p.Overflow, p.Regridded = m.GetSegmentOverflow(), m.GetRegridded()
+	r.lacking(m.GetLacking(), p)
 	r.slice(m.GetWhole(), p.Whole, l)
 	r.retracted(m.GetWhole().GetRetracted(), p, p.Whole)
 	for _, s := range m.GetSegments() {
@@ -103,6 +104,9 @@ func (w *writer) slice(s *Slice) *formats.Slice {
 	for i := range s.Outputs {
 		m.Outputs = append(m.Outputs, w.output(&s.Outputs[i]))
 	}
+	for i := range s.Tallies {
+		m.Tallies = append(m.Tallies, w.tally(&s.Tallies[i]))
+	}
 	if s.Retracted != nil && !s.Retracted.empty() {
 		m.Retracted = w.slice(s.Retracted)
 	}
@@ -122,6 +126,7 @@ func (r *reader) slice(m *formats.Slice, s *Slice, l *Layout) {
 	for i, o := range m.GetOutputs() {
 		r.output(o, &s.Outputs[i], &l.Outputs[i])
 	}
+	r.tallies(m.GetTallies(), s, l)
 }
 
 // retracted reads what a slice retracts, if there is anything.

@@ -104,7 +104,7 @@ func (r *Rows) take(o *Rows, column, n, at int) {
 
 // newRetracted returns what a slice keeps of what it retracts, yet nothing.
 func newRetracted(l *Layout) *Slice {
-	s := &Slice{Fields: make([]Field, len(l.Fields)), Outputs: make([]Output, len(l.Outputs)), taken: true}
+	s := &Slice{Fields: make([]Field, len(l.Fields)), Outputs: make([]Output, len(l.Outputs)), Tallies: newTallies(l, true), taken: true}
 	for i := range l.Fields {
 		if l.Fields[i].Key.Group == record.Actuals { // of inputs, only that they were missing
 			s.Fields[i] = newField(&l.Fields[i], l.Limits)
@@ -148,6 +148,9 @@ func (p *Profile) addLate(a *aside, from, to int) {
 				}
 				sl.Fields[j].one(&p.layout.Fields[j], r.texts, c, n)
 				p.retracted(sl).Fields[j].Missing++
+			}
+			if r.plan.tallies != nil {
+				p.tallyLate(r, n, sl)
 			}
 		}
 	}

@@ -123,6 +123,18 @@ func forgive(t fataler, p, got, want *Profile) {
 				a.Largest, a.Actual.Min, a.Actual.Max = b.Largest, b.Actual.Min, b.Actual.Max
 			}
 		}
+		for i := range g.Tallies {
+			a, b, back := &g.Tallies[i], &w.Tallies[i], &of.Retracted.Tallies[i]
+			if m := a.Field.Moments; m != nil && b.Field.Count > 0 && back.Field.Count > 0 {
+				m.Min, m.Max = b.Field.Moments.Min, b.Field.Moments.Max
+			}
+			if a.Field.Counts == nil && back.Field.Count > 0 && b.Field.Count > 0 {
+				a.Field.Distinct = b.Field.Distinct
+			}
+			if o := a.Output.Regression; o != nil && b.Output.Regression.N > 0 && back.Output.Regression.N > 0 {
+				o.Largest, o.Actual.Min, o.Actual.Max = b.Output.Regression.Largest, b.Output.Regression.Actual.Min, b.Output.Regression.Actual.Max
+			}
+		}
 	}
 }
 

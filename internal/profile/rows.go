@@ -57,6 +57,8 @@ type Rows struct {
 	expects []expected // likewise
 	chances []chance   // of the classes of rows
 	places  []place    // len(Segments) a row
+	held    []bool     // whether the filters of tallies hold, as many a row as there are
+	pairs   []outcome  // of the tallies of predictions and actuals, likewise
 	texts   []string
 	cond    condRow // the row under way
 	scratch *scratch
@@ -83,6 +85,7 @@ func (r *Rows) Reset() {
 	}
 	r.rows, r.outs, r.places, r.texts = r.rows[:0], r.outs[:0], r.places[:0], r.texts[:0]
 	r.expects, r.chances = r.expects[:0], r.chances[:0]
+	r.held, r.pairs = r.held[:0], r.pairs[:0]
 }
 
 // Len returns the number of rows.
@@ -153,6 +156,9 @@ func (r *Rows) finish(rec *record.Record, head row) {
 		r.judge(rec, n)
 	}
 	r.segment(n)
+	if p.tallies != nil {
+		r.tally(rec, n)
+	}
 	if head.duplicate {
 		for i := p.actuals.lo; i < p.actuals.hi; i++ {
 			r.columns[i].state[n] = absent

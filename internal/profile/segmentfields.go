@@ -27,6 +27,11 @@ func SegmentFields(segments []SegmentLayout) []record.Key {
 			}
 		}
 	}
+	return sortedKeys(keys)
+}
+
+// sortedKeys orders keys, each once.
+func sortedKeys(keys []record.Key) []record.Key {
 	slices.SortFunc(keys, func(a, b record.Key) int {
 		switch {
 		case a.Less(b):

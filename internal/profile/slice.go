@@ -15,6 +15,7 @@ type Slice struct {
 	Duplicates  uint64   // predictions that were not counted, since their id had come before
 	Fields      []Field  // as in the layout
 	Outputs     []Output // as in the layout
+	Tallies     []Tally  // as in the layout
 
 	// Retracted is what was counted above and is not so any more; nil while there is
 	// nothing. Both only ever grow, so that slices add up in any order; Net takes the
@@ -49,7 +50,7 @@ func (f *Field) Rows() uint64 { return f.Count + f.Missing + f.Invalid + f.NonFi
 
 // newSlice returns an empty slice of layout l.
 func newSlice(l *Layout) *Slice {
-	s := &Slice{Fields: make([]Field, len(l.Fields)), Outputs: make([]Output, len(l.Outputs))}
+	s := &Slice{Fields: make([]Field, len(l.Fields)), Outputs: make([]Output, len(l.Outputs)), Tallies: newTallies(l, false)}
 	for i := range l.Fields {
 		s.Fields[i] = newField(&l.Fields[i], l.Limits)
 	}
@@ -103,6 +104,11 @@ func (s *Slice) merge(o *Slice) error {
 	}
 	for i := range s.Outputs {
 		if err := s.Outputs[i].merge(&o.Outputs[i]); err != nil {
+			return err
+		}
+	}
+	for i := range s.Tallies {
+		if err := s.Tallies[i].merge(&o.Tallies[i]); err != nil {
 			return err
 		}
 	}

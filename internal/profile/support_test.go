@@ -168,6 +168,7 @@ func layouts(limits Limits) *rapid.Generator[*Layout] {
 				l.Segments = append(l.Segments, s)
 			}
 		}
+		l = withTallies(t, l)
 		sealed, err := l.Seal()
 		if err != nil {
 			t.Fatal(err)
@@ -312,6 +313,11 @@ func equal(t fataler, got, want *Profile) {
 		for i := range g.Outputs {
 			if x, y := (&writer{}).output(&g.Outputs[i]).String(), (&writer{}).output(&w.Outputs[i]).String(); x != y {
 				t.Fatalf("slice %v, output %s:\n%s\nwant\n%s", seg, got.layout.Outputs[i].Prediction, x, y)
+			}
+		}
+		for i := range g.Tallies {
+			if x, y := (&writer{}).tally(&g.Tallies[i]).String(), (&writer{}).tally(&w.Tallies[i]).String(); x != y {
+				t.Fatalf("slice %v, tally %+v:\n%s\nwant\n%s", seg, got.layout.Tallies[i], x, y)
 			}
 		}
 	}
