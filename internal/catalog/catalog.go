@@ -192,7 +192,7 @@ func (c *Catalog) Follow(generation uint64) error {
 }
 
 // live returns the layout that predictions are counted by: that of the
-// reference with the segments and limits that are configured now.
+// reference with the segments, limits and custom metrics that are configured now.
 func (c *Catalog) live(def *model.Definition, ref *reference.Reference) (*profile.Layout, error) {
 	segments, err := reference.Segments(def)
 	if err != nil {
@@ -201,7 +201,7 @@ func (c *Catalog) live(def *model.Definition, ref *reference.Reference) (*profil
 	if len(segments) == 0 && len(ref.Layout().Segments) > 0 && len(def.Fields) == 0 && len(def.Outputs) == 0 {
 		segments = ref.Layout().Segments // an artifact brings its own, where nothing else is said
 	}
-	l, err := ref.Layout().With(segments, c.opts.Profile)
+	l, err := ref.Layout().With(segments, c.opts.Profile, ref.Layout().TalliesOf(def.Metrics)...)
 	if err != nil {
 		return nil, unusable{err}
 	}

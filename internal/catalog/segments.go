@@ -9,8 +9,8 @@ import (
 )
 
 // SegmentFields returns the fields that decide about the segments of a version's
-// records: those of the layout that it is counted by, else those of the model's
-// definition. The version is registered as by Admit; one that is refused has
+// records, and those that its custom metrics need of labelled ones: of the layout
+// that it is counted by, else of the model's definition. The version is registered as by Admit; one that is refused has
 // none. Errors are of the store.
 func (c *Catalog) SegmentFields(name, version string) ([]record.Key, error) {
 	v, err := c.Admit(name, version)
@@ -21,8 +21,8 @@ func (c *Catalog) SegmentFields(name, version string) ([]record.Key, error) {
 		return nil, err
 	}
 	if l := v.Layout(); l != nil {
-		return profile.SegmentFields(l.Segments), nil
+		return l.LabelFields(), nil
 	}
 	segments, err := reference.Segments(v.Definition)
-	return profile.SegmentFields(segments), err
+	return profile.SegmentFields(segments, v.Definition.LabelFields()...), err
 }

@@ -24,7 +24,7 @@ func (p *metricParser) value(c *Call, q parameter) (err error) {
 	case paramFilter:
 		var n Node
 		if n, err = p.filter(); err == nil {
-			c.Filter = both(c.Filter, n)
+			c.Filter = Both(c.Filter, n)
 		}
 	case paramThreshold:
 		var v Literal
@@ -111,7 +111,7 @@ func (p *metricParser) fieldArgument(c *Call, into *Field) error {
 	if err != nil {
 		return err
 	}
-	c.Filter = both(c.Filter, filter)
+	c.Filter = Both(c.Filter, filter)
 	return p.expect("]", "close the bracket with ]")
 }
 

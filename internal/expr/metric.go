@@ -153,8 +153,8 @@ func (n Field) column() string {
 	return n.String()
 }
 
-// both joins filters, of which any may be nil.
-func both(a, b Node) Node {
+// Both joins conditions, of which any may be nil.
+func Both(a, b Node) Node {
 	if a == nil || b == nil {
 		if a == nil {
 			return b

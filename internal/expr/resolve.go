@@ -226,6 +226,9 @@ func (r *resolution) statistic(c *Call) {
 // Equals is the condition that the field of a call has its value.
 func (c *Call) Equals() Node { return Compare{c.Value.Pos, Equal, c.Field, *c.Value} }
 
+// Category is the name of the category that a call has as its value.
+func (c *Call) Category() string { return asCategory(*c.Value) }
+
 // output finds the prediction and the actual of a function of both.
 func (r *resolution) output(c *Call) {
 	predictions, actuals := record.Predictions.String(), record.Actuals.String()

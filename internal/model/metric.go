@@ -27,6 +27,44 @@ func (d *Definition) Metric(name string) (*Metric, bool) {
 	return nil, false
 }
 
+// LabelFields returns the fields that labelled records need for custom metrics
+// beside their predictions and actuals, by what the definition says: those that
+// functions of actuals ask for, and with raw inputs, which come late, all others.
+func (d *Definition) LabelFields() []record.Key {
+	var keys []record.Key
+	for _, m := range d.Metrics {
+		parsed, err := expr.ParseMetric(m.Expression)
+		if err != nil {
+			continue
+		}
+		bound, err := parsed.Resolve(said{d})
+		if err != nil {
+			continue
+		}
+		for _, c := range bound.Calls() {
+			if c.Mentions(record.Actuals.String()) || c.Mentions(record.RawInputs.String()) {
+				keys = append(keys, inputs(c)...)
+			}
+		}
+	}
+	return keys
+}
+
+// inputs lists the fields of a call that are neither predictions nor actuals.
+func inputs(c *expr.Call) []record.Key {
+	fields := []expr.Field{c.Field}
+	if c.Filter != nil {
+		fields = append(fields, expr.Fields(c.Filter)...)
+	}
+	var keys []record.Key
+	for _, f := range fields {
+		if g, ok := record.ParseGroup(f.Group); ok && g != record.Predictions && g != record.Actuals {
+			keys = append(keys, record.Key{Group: g, Name: f.Name})
+		}
+	}
+	return keys
+}
+
 // metricName is what may stand in the name of a metric of every backend.
 var metricName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
 

@@ -8,10 +8,10 @@ import (
 )
 
 // SegmentFields returns the fields that decide which slices of the segments a
-// record belongs to, each once, in the order of their keys. A condition that
+// record belongs to, and more, each once, in the order of their keys. A condition that
 // cannot be read decides nothing.
-func SegmentFields(segments []SegmentLayout) []record.Key {
-	var keys []record.Key
+func SegmentFields(segments []SegmentLayout, more ...record.Key) []record.Key {
+	keys := slices.Clone(more)
 	for _, s := range segments {
 		if s.Where == "" {
 			keys = append(keys, s.Field)
@@ -27,11 +27,6 @@ func SegmentFields(segments []SegmentLayout) []record.Key {
 			}
 		}
 	}
-	return sortedKeys(keys)
-}
-
-// sortedKeys orders keys, each once.
-func sortedKeys(keys []record.Key) []record.Key {
 	slices.SortFunc(keys, func(a, b record.Key) int {
 		switch {
 		case a.Less(b):

@@ -256,11 +256,11 @@ func (p *Profile) tallyLate(r *Rows, n int, sl *Slice) {
 // predictions and actuals: those that segments and tallies ask for, each once, by
 // key.
 func (l *Layout) LabelFields() []record.Key {
-	keys := SegmentFields(l.Segments)
+	var keys []record.Key
 	for i := range l.tallies {
 		if l.tallies[i].taken() {
 			keys = append(keys, l.tallies[i].fields...)
 		}
 	}
-	return sortedKeys(keys)
+	return SegmentFields(l.Segments, keys...)
 }

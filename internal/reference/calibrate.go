@@ -31,7 +31,7 @@ func (r *Reference) calibrate(l *profile.Layout, rows Rows, most int) (*profile.
 			break
 		}
 	}
-	c := &profile.Layout{Fields: l.Fields, Outputs: slices.Clone(l.Outputs), Segments: l.Segments, Limits: l.Limits}
+	c := &profile.Layout{Fields: l.Fields, Outputs: slices.Clone(l.Outputs), Segments: l.Segments, Tallies: l.Tallies, Limits: l.Limits}
 	for i := range c.Outputs {
 		c.Outputs[i].Calibration = r.fit(&c.Outputs[i], labels.Of(i))
 	}

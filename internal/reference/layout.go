@@ -33,7 +33,10 @@ func (s *sample) layout(limits profile.Limits) (*profile.Layout, error) {
 	if l.Segments, err = Segments(s.def); err != nil {
 		return nil, err
 	}
-	return l.Seal()
+	if _, err = l.Seal(); err != nil {
+		return nil, err
+	}
+	return l.With(l.Segments, l.Limits, l.TalliesOf(s.def.Metrics)...)
 }
 
 // Segments converts the segments of a valid definition.
