@@ -229,6 +229,9 @@ func (c *Call) Equals() Node { return Compare{c.Value.Pos, Equal, c.Field, *c.Va
 // Category is the name of the category that a call has as its value.
 func (c *Call) Category() string { return asCategory(*c.Value) }
 
+// ClassName is the name of the class that a call asks for.
+func (c *Call) ClassName() string { return asCategory(*c.Class) }
+
 // output finds the prediction and the actual of a function of both.
 func (r *resolution) output(c *Call) {
 	predictions, actuals := record.Predictions.String(), record.Actuals.String()

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/score"
@@ -32,6 +33,7 @@ const (
 const (
 	PrefixDrift       = "ml.drift."
 	PrefixPerformance = "ml.performance."
+	PrefixCustom      = "ml.custom."
 	// Families below it: without labels, by how much chance moves that, and by how
 	// much it was wrong.
 	PrefixEstimated       = "ml.performance.estimated."
@@ -83,7 +85,12 @@ func Catalogue() []Metric {
 	for _, m := range fields {
 		all = append(all, Metric{"ml.field." + m.Name, m.Unit, m.Description, field})
 	}
-	return all
+	return append(all, customs(PrefixCustom+"<name>"))
+}
+
+// customs describes a custom metric.
+func customs(name string) Metric {
+	return Metric{name, "1", "A number of the user's own, by its expression in the definition of the model, in whatever unit that gives.", nil}
 }
 
 // attributes returns those of a metric of performance.
@@ -123,6 +130,11 @@ var byName = func() map[string]Metric {
 
 // Lookup returns the metric of a name.
 func Lookup(name string) (Metric, bool) {
-	m, ok := byName[name]
-	return m, ok
+	if m, ok := byName[name]; ok {
+		return m, true
+	}
+	if strings.HasPrefix(name, PrefixCustom) && len(name) > len(PrefixCustom) {
+		return customs(name), true // which there are, definitions know
+	}
+	return Metric{}, false
 }

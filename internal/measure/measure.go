@@ -20,7 +20,12 @@ type Side struct {
 	Slice  *profile.Slice
 	// Regridded says that the slice was counted by another layout than its own.
 	Regridded bool
+
+	profile *profile.Profile
 }
+
+// lacks reports whether a part of the slice was counted without a tally.
+func (s Side) lacks(tally int) bool { return s.profile != nil && s.profile.Lacks(tally) }
 
 // Of returns a slice of p, the empty one if p has no such segment. What answers
 // come from is the net profile: labels that were corrected count once.
@@ -29,7 +34,7 @@ func Of(p *profile.Profile, seg profile.Segment) Side {
 	if !ok {
 		s = profile.New(p.Layout()).Whole
 	}
-	return Side{Layout: p.Layout(), Slice: s}
+	return Side{Layout: p.Layout(), Slice: s, profile: p}
 }
 
 // field returns the field of a key, nil if the side has none.

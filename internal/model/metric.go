@@ -43,15 +43,15 @@ func (d *Definition) LabelFields() []record.Key {
 		}
 		for _, c := range bound.Calls() {
 			if c.Mentions(record.Actuals.String()) || c.Mentions(record.RawInputs.String()) {
-				keys = append(keys, inputs(c)...)
+				keys = append(keys, labelled(c)...)
 			}
 		}
 	}
 	return keys
 }
 
-// inputs lists the fields of a call that are neither predictions nor actuals.
-func inputs(c *expr.Call) []record.Key {
+// labelled lists the fields of a call that are neither predictions nor actuals.
+func labelled(c *expr.Call) []record.Key {
 	fields := []expr.Field{c.Field}
 	if c.Filter != nil {
 		fields = append(fields, expr.Fields(c.Filter)...)

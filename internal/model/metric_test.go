@@ -64,3 +64,24 @@ metrics:
 		t.Errorf("fields that come with the data are refused: %v", err)
 	}
 }
+
+// A monitor of a custom metric names one that is there, whatever it is called.
+func TestMonitorsOfCustomMetrics(t *testing.T) {
+	d, err := decode(t, whole+`
+metrics: [{name: average, expression: mean(features.age)}]
+monitors:
+  - {name: known, type: custom_metric, method: absolute, metric: average, threshold: {max: 9}}
+  - {name: unknown, type: custom_metric, method: absolute, metric: mean, threshold: {max: 9}}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Monitors[0].MetricName(); got != "ml.custom.average" {
+		t.Errorf("asks for %s", got)
+	}
+	err = d.Validate("models[0]", time.Hour)
+	if err == nil || strings.Contains(err.Error(), "monitors[0]") ||
+		!strings.Contains(err.Error(), `models[0].monitors[1].metric="mean" is unknown; known metrics: average`) {
+		t.Errorf("%v", err)
+	}
+}

@@ -48,7 +48,7 @@ func minimal(t MonitorType, method Method) Monitor {
 }
 
 func base(ms ...Monitor) *Definition {
-	return &Definition{Name: "m", Monitors: ms, Segments: []Segment{{Name: "region", Field: "features.region"}, {Name: "old", Where: "features.age > 60"}}}
+	return &Definition{Name: "m", Monitors: ms, Metrics: []Metric{{Name: "revenue", Expression: "prediction_count()"}}, Segments: []Segment{{Name: "region", Field: "features.region"}, {Name: "old", Where: "features.age > 60"}}}
 }
 
 // Each cell of the matrix is taken, each other refused with the methods that there

@@ -84,7 +84,7 @@ func (m *Monitor) MetricName() string {
 	case PerformanceDegradation:
 		return performancePrefix + m.Metric.base()
 	case CustomMetric:
-		return customPrefix + m.Metric.base()
+		return customPrefix + strings.TrimPrefix(m.Metric.Name, customPrefix) // users name them as they like
 	default:
 	}
 	return ""
@@ -150,6 +150,10 @@ func (m *Monitor) metric(v *problems, at string, d *Definition) {
 		}
 	case PerformanceDegradation:
 		m.performance(v, at, d)
+	case CustomMetric:
+		if _, ok := d.Metric(strings.TrimPrefix(m.Metric.Name, customPrefix)); !ok {
+			v.add(at+".metric", m.Metric.Name, "is unknown; known metrics: %s", known(m.Type, d))
+		}
 	default:
 	}
 	for _, p := range []struct {
@@ -209,7 +213,7 @@ func (m *Monitor) performance(v *problems, at string, d *Definition) {
 }
 
 // known lists the metrics that a type can watch.
-func known(t MonitorType, _ *Definition) string {
+func known(t MonitorType, d *Definition) string {
 	switch t {
 	case DataDrift, PredictionDrift:
 		return join(measureNames())
@@ -218,7 +222,10 @@ func known(t MonitorType, _ *Definition) string {
 	case MetricChange:
 		return names(FieldMetrics, func(f struct{ Name, Metric string }) string { return f.Name }) + ", quantile"
 	default:
-		return "those under metrics"
+		if len(d.Metrics) == 0 {
+			return "none, define it under metrics"
+		}
+		return names(d.Metrics, func(m Metric) string { return m.Name })
 	}
 }
 

@@ -111,6 +111,16 @@ func (l *Layout) Tally(t TallyLayout) (i int, ok bool) {
 	return i, i >= 0
 }
 
+// TallyOutput returns how a tally of a prediction and its actual is laid out; nil
+// for one that the layout does not have.
+func (l *Layout) TallyOutput(t TallyLayout) *OutputLayout {
+	if i, ok := l.Tally(t); ok {
+		return &l.tallies[i].output
+	}
+	return nil
+}
+
+// read finds the answer to a call whose fields are there.
 func (l *Layout) read(c *expr.Call) (Reading, error) {
 	r := Reading{Call: c, Labels: c.Function.Subject == expr.OfOutput || c.Mentions(record.Actuals.String())}
 	where := ""
@@ -191,8 +201,8 @@ func (r *Reading) value(f *FieldLayout, where string) {
 	}
 }
 
-// numeric are the functions of numbers and their errors; classes those of one class
-// of many.
+// numericFunctions are those of numbers and their errors, countFunctions those that
+// many classes do not have.
 var (
 	numericFunctions = []string{"mae", "mse", "rmse", "mape", "wape", "absolute_error_sum", "squared_error_sum"}
 	countFunctions   = []string{"tp_count", "fp_count", "fn_count", "tn_count", "fp_rate", "miss_rate", "specificity"}

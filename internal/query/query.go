@@ -81,6 +81,8 @@ type Engine struct {
 	mu     sync.Mutex
 	cache  *lru.Cache[period, loaded]
 	past   *past
+	// customs are the custom metrics that were asked for lately, bound to layouts.
+	customs *lru.Cache[customKey, *measure.Custom]
 }
 
 // period names a stretch of a version's time.
@@ -103,7 +105,11 @@ func New(s Source) *Engine {
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &Engine{source: s, cache: c, past: newPast(maxCells)}
+	bound, err := lru.New[customKey, *measure.Custom](boundCustoms)
+	if err != nil {
+		panic(err)
+	}
+	return &Engine{source: s, cache: c, past: newPast(maxCells), customs: bound}
 }
 
 // WindowLength is the length of a window in nanoseconds.
@@ -150,6 +156,8 @@ func (e *Engine) Ask(q Question) (Measurement, error) {
 		m.Value = measure.EstimationError(cur, q.performance(measure.PrefixEstimationError))
 	case has(d.Name, measure.PrefixPerformance):
 		m.Value = measure.Perform(cur, q.performance(measure.PrefixPerformance))
+	case has(d.Name, measure.PrefixCustom):
+		m.Value = e.custom(q, cur)
 	case slices.Contains(measure.Activities, d.Name):
 		m.Value = measure.Activity(cur, d.Name)
 	default:

@@ -30,7 +30,7 @@ func (e *Engine) Window(name, version string, start int64) ([]Measurement, error
 
 // Standard returns the questions that are asked about every window: activity,
 // drift by the measures and baselines of the definition, performance, integrity
-// and statistics of each field; for the whole and for each segment.
+// and statistics of each field, custom metrics; for the whole and for each segment.
 func (e *Engine) Standard(name, version string, start int64) ([]Question, error) {
 	base := Question{Model: name, Version: version, From: start, To: start + e.source.Window()}
 	l, err := e.load(period{name, version, base.From, base.To})
@@ -61,6 +61,7 @@ func (e *Engine) Standard(name, version string, start int64) ([]Question, error)
 		qs = q.performances(qs, measure.Of(l.profile, seg))
 		qs = q.estimates(qs, measure.Of(l.profile, seg))
 		qs = q.fields(qs, l.profile.Layout())
+		qs = e.customQuestions(q, qs)
 	}
 	return qs, nil
 }

@@ -60,7 +60,7 @@ noise floor, which depends on both sample sizes)? Below 30 values on a side ther
 }
 
 var titles = map[string]string{
-	"model": "Activity", "drift": "Drift", "performance": "Performance", "integrity": "Integrity", "field": "Fields",
+	"model": "Activity", "drift": "Drift", "performance": "Performance", "integrity": "Integrity", "field": "Fields", "custom": "Custom metrics",
 }
 
 // familyOf returns the second part of a name: drift of ml.drift.psi.
