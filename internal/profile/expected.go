@@ -129,7 +129,7 @@ func (r *Rows) expect(rec *record.Record, n int) {
 			if s := &r.expects[at+e.source]; ok && s.state == usable {
 				x.state, x.class = usable, int32(l.Classes.Index(name))
 			}
-		case Quantity:
+		case Quantity, Cut:
 		}
 	}
 }

@@ -129,16 +129,16 @@ func (l *Layout) shape(t *TallyLayout, s *tallyShape) error {
 }
 
 // asks notes that the rows of a tally need a field.
-func (s *tallyShape) asks(k record.Key) {
+func (t *tallyShape) asks(k record.Key) {
 	switch k.Group {
 	case record.Actuals:
-		s.labels = true
+		t.labels = true
 	case record.Predictions:
 	case record.RawInputs:
-		s.late = true
+		t.late = true
 		fallthrough
 	default:
-		s.fields = append(s.fields, k)
+		t.fields = append(t.fields, k)
 	}
 }
 
