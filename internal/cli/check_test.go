@@ -188,7 +188,7 @@ func TestCheckFindsSpoiledValues(t *testing.T) {
 			var window, reference store.Parcel
 			must(t, s.EachParcel(func(p store.Parcel) error {
 				p.Body = append([]byte(nil), p.Body...)
-				if p.Kind == intake.KindWindow {
+				if p.Kind == store.KindWindow {
 					window = p
 				} else {
 					reference = p
@@ -204,7 +204,7 @@ func TestCheckFindsSpoiledValues(t *testing.T) {
 			put(window, func(p *store.Parcel) { p.Kind = "letter" })
 			put(window, func(p *store.Parcel) { p.Layout = "other" })
 			put(window, func(p *store.Parcel) { p.Body = p.Body[:len(p.Body)-1] })
-			put(window, func(p *store.Parcel) { p.Kind = intake.KindReference })
+			put(window, func(p *store.Parcel) { p.Kind = store.KindReference })
 			put(reference, func(p *store.Parcel) { p.Body = nil })
 		},
 		"references": func(t *testing.T, s *store.Store, tx *store.Tx) {

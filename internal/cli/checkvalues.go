@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/driftmeter/driftmeter/internal/intake"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/reference"
@@ -76,7 +75,7 @@ func (ls *layouts) parcel(key, value []byte) error {
 		return nil // store.Check has said so
 	}
 	switch p.Kind {
-	case intake.KindWindow:
+	case store.KindWindow:
 		id, err := profile.LayoutID(p.Body)
 		if err != nil {
 			return err
@@ -85,11 +84,11 @@ func (ls *layouts) parcel(key, value []byte) error {
 			return fmt.Errorf("%w: its profile has layout %s, the parcel says %s", profile.ErrCorrupt, id, p.Layout)
 		}
 		return ls.profile(p.Body)
-	case intake.KindReference:
+	case store.KindReference:
 		_, err := reference.Decode(p.Body)
 		return err
 	}
-	return fmt.Errorf("%w: a parcel of kind %q, want %s or %s", store.ErrCorrupt, p.Kind, intake.KindWindow, intake.KindReference)
+	return fmt.Errorf("%w: a parcel of kind %q, want %s or %s", store.ErrCorrupt, p.Kind, store.KindWindow, store.KindReference)
 }
 
 // profile reads a profile with its layout.

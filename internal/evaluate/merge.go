@@ -118,11 +118,11 @@ type merge struct {
 
 func (m *merge) add(p *Parcel) error {
 	switch p.Kind {
-	case kindWindow:
+	case store.KindWindow:
 		return m.window(p)
-	case kindReference:
+	case store.KindReference:
 		return m.reference(p)
-	case kindLayout:
+	case store.KindLayout:
 		return m.introduced(p)
 	}
 	m.out.Refused = append(m.out.Refused, fmt.Errorf("a parcel of kind %q of model %q from %s: this build does not know it", p.Kind, p.Model, p.Instance))

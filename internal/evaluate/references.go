@@ -9,13 +9,6 @@ import (
 	"github.com/driftmeter/driftmeter/internal/reference"
 )
 
-// Kinds of parcels, as internal/intake names them.
-const (
-	kindWindow    = "window"
-	kindReference = "reference"
-	kindLayout    = "layout"
-)
-
 // UnknownLayout says that a profile cannot be read yet: what it was counted by
 // has not come. The sender should try again, and send that first.
 type UnknownLayout struct{ Model, Version, Layout string }

@@ -12,13 +12,6 @@ import (
 	"github.com/driftmeter/driftmeter/internal/store"
 )
 
-// Kinds of parcels.
-const (
-	KindWindow    = "window"    // the profile of one window, a part of it
-	KindReference = "reference" // a reference that evaluators need
-	KindLayout    = "layout"    // a layout that profiles refer to; never in the outbox
-)
-
 // Checkpoint moves what has been counted into the outbox, makes references of
 // the sets that are complete, and cuts the log, in one commit for each. It is
 // called at intervals and at the end. Built are the references that were made.
@@ -127,7 +120,7 @@ func (in *Intake) post(tx *store.Tx, seq uint64, k windowKey, p *profile.Profile
 		return err
 	}
 	tx.PutParcel(store.Parcel{
-		Seq: seq, Kind: KindWindow, Model: k.version.Model, Version: k.version.Name,
+		Seq: seq, Kind: store.KindWindow, Model: k.version.Model, Version: k.version.Name,
 		Start: k.start, End: k.start + int64(in.catalog.Options().Window), Layout: k.layout.ID(), Body: b,
 	})
 	return nil

@@ -55,7 +55,7 @@ func (d *delivering) introductions(parcels []store.Parcel) (all []store.Parcel, 
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, store.Parcel{Kind: KindReference, Model: p.Model, Version: p.Version, Layout: ref.Layout().ID(), Body: body})
+			all = append(all, store.Parcel{Kind: store.KindReference, Model: p.Model, Version: p.Version, Layout: ref.Layout().ID(), Body: body})
 		}
 		if said[key{layout: p.Layout}] {
 			continue
@@ -72,7 +72,7 @@ func (d *delivering) introductions(parcels []store.Parcel) (all []store.Parcel, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, store.Parcel{Kind: KindLayout, Model: p.Model, Version: p.Version, Layout: p.Layout, Body: body})
+		all = append(all, store.Parcel{Kind: store.KindLayout, Model: p.Model, Version: p.Version, Layout: p.Layout, Body: body})
 	}
 	return all, nil
 }

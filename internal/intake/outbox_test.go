@@ -42,7 +42,7 @@ func (r *receiver) send(parcels []store.Parcel) (err error) {
 		switch {
 		case r.away[p.Model]:
 			err = errAway
-		case p.Kind != intake.KindWindow:
+		case p.Kind != store.KindWindow:
 		case slices.Contains(r.got[p.Model], p.Seq):
 			r.again++
 		default:

@@ -119,7 +119,7 @@ func (in *Intake) build(k pendingKey, v *catalog.Version, of warmup) (*reference
 		return nil, err
 	}
 	seq := in.parcelSeq.Load() + 1
-	tx.PutParcel(store.Parcel{Seq: seq, Kind: KindReference, Model: k.model, Version: k.version, Layout: ref.Layout().ID(), Body: body})
+	tx.PutParcel(store.Parcel{Seq: seq, Kind: store.KindReference, Model: k.model, Version: k.version, Layout: ref.Layout().ID(), Body: body})
 	if k.dataset != "" {
 		tx.DeletePending(k.model, k.version, k.dataset)
 	}

@@ -17,6 +17,13 @@ type Parcel struct {
 	Body           []byte
 }
 
+// Kinds of parcels. The words are on disk and on the wire.
+const (
+	KindWindow    = "window"    // the profile of one window, a part of it
+	KindReference = "reference" // a reference that evaluators need
+	KindLayout    = "layout"    // a layout that profiles refer to; never in the outbox
+)
+
 const parcelVersion = 1
 
 func parcelKey(seq uint64) []byte { return appendUint([]byte{byte(FamilyOutbox)}, seq) }
