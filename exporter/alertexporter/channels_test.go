@@ -20,7 +20,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 )
@@ -93,6 +92,7 @@ func checkSlack(t *testing.T, m map[string]any) (blocks []map[string]any) {
 }
 
 func TestSlackApp(t *testing.T) {
+	t.Parallel()
 	api := newFake(t, func(n int, w http.ResponseWriter, _ hit) {
 		_, _ = fmt.Fprintf(w, `{"ok":true,"channel":"C024BE91L","ts":"150%d.0005"}`, n)
 	})
@@ -127,6 +127,7 @@ func TestSlackApp(t *testing.T) {
 // A hundred alerts with long and hostile texts fit, and call nobody that the
 // monitor does not call.
 func TestSlackLimits(t *testing.T) {
+	t.Parallel()
 	hook := newFake(t, nil)
 	r := start(t, config(t, quick+"\ndirectory: "+t.TempDir()+"\nreceivers: [{name: team, slack: {webhook_url: \""+hook.URL+"\"}}]\n"))
 	var all []alert.Alert
@@ -149,6 +150,7 @@ func TestSlackLimits(t *testing.T) {
 }
 
 func TestWebhook(t *testing.T) {
+	t.Parallel()
 	key := bytes.Repeat([]byte{7}, 32)
 	secret := "whsec_" + base64.StdEncoding.EncodeToString(key)
 	hook := newFake(t, nil)
@@ -193,6 +195,7 @@ func TestWebhook(t *testing.T) {
 // A webhook that fails half way gets the rest, under the same id as before, and
 // nothing twice; an alert that joins later comes alone.
 func TestWebhookGoesOnWhereItStood(t *testing.T) {
+	t.Parallel()
 	hook := newFake(t, func(n int, w http.ResponseWriter, _ hit) {
 		if n == 1 {
 			w.WriteHeader(http.StatusBadGateway)
@@ -209,10 +212,11 @@ func TestWebhookGoesOnWhereItStood(t *testing.T) {
 	if h.json(t)["field_name"] != "d" {
 		t.Errorf("%s", h.body)
 	}
-	hook.quiet(t, 5, 500*time.Millisecond)
+	hook.quiet(t, 5)
 }
 
 func TestNewRelic(t *testing.T) {
+	t.Parallel()
 	api := newFake(t, func(_ int, w http.ResponseWriter, _ hit) { _, _ = w.Write([]byte(`{"success":true,"uuid":"x"}`)) })
 	var tags map[string]any
 	read := func(h hit) map[string]any {
@@ -325,6 +329,7 @@ func checkADF(t *testing.T, doc any) {
 }
 
 func TestJira(t *testing.T) {
+	t.Parallel()
 	for _, cloud := range []bool{true, false} {
 		j := newFakeJira(t, cloud)
 		sign, want := `email: me@example.com, token: t0k, api_type: cloud`, "Basic "+base64.StdEncoding.EncodeToString([]byte("me@example.com:t0k"))
@@ -372,11 +377,11 @@ receivers: [{name: team, jira: {url: "`+j.URL+`", `+sign+`, project: ML, issue_t
 			checkADF(t, h.json(t)["body"])
 		}
 		r.send(over(firing("income")), over(firing("age")))
-		hits = j.wait(t, 6)
-		if got := fmt.Sprint(hits[5].json(t)["transition"]); got != "map[id:31]" || !strings.HasSuffix(hits[3].path, "/comment") {
-			t.Errorf("%q", bodies(hits[3:]))
+		moved, n := j.last(t, func(h hit) bool { return h.method == http.MethodPost && strings.HasSuffix(h.path, "/transitions") })
+		if got := fmt.Sprint(moved.json(t)["transition"]); got != "map[id:31]" || !strings.HasSuffix(j.hits()[3].path, "/comment") {
+			t.Errorf("%q", bodies(j.hits()[3:]))
 		}
-		j.quiet(t, 6, 400*time.Millisecond)
+		j.quiet(t, n)
 		j.mu.Lock()
 		if len(j.issues) != 1 || j.status != "done" {
 			t.Errorf("%d issues, %s", len(j.issues), j.status)
@@ -387,6 +392,7 @@ receivers: [{name: team, jira: {url: "`+j.URL+`", `+sign+`, project: ML, issue_t
 }
 
 func TestPagerDuty(t *testing.T) {
+	t.Parallel()
 	api := newFake(t, func(_ int, w http.ResponseWriter, _ hit) { w.WriteHeader(http.StatusAccepted) })
 	var key any
 	check := func(m map[string]any, action string) {
@@ -415,6 +421,7 @@ func TestPagerDuty(t *testing.T) {
 }
 
 func TestTeams(t *testing.T) {
+	t.Parallel()
 	api := newFake(t, func(_ int, w http.ResponseWriter, _ hit) { w.WriteHeader(http.StatusAccepted) })
 	check := func(h hit) {
 		m := h.json(t)
@@ -439,6 +446,7 @@ func TestTeams(t *testing.T) {
 }
 
 func TestOpsGenie(t *testing.T) {
+	t.Parallel()
 	api := newFake(t, func(_ int, w http.ResponseWriter, _ hit) { w.WriteHeader(http.StatusAccepted) })
 	var alias any
 	deliver(t, `opsgenie_configs: [{api_key: k, api_url: "`+api.URL+`/"}]`, func() {
@@ -514,15 +522,10 @@ func mailbox(t *testing.T) (address string, mails func() []string) {
 }
 
 func TestEmail(t *testing.T) {
+	t.Parallel()
 	smtp, mails := mailbox(t)
 	wait := func(n int) (subject, html string) {
-		for range 500 {
-			if len(mails()) >= n {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		if len(mails()) != n {
+		if !eventually(func() bool { return len(mails()) >= n }) || len(mails()) != n {
 			t.Fatalf("%d mails, not %d", len(mails()), n)
 		}
 		m, err := mail.ReadMessage(strings.NewReader(mails()[n-1]))

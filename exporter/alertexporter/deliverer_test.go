@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type hit struct {
 	header       http.Header
 	body         []byte
 	at           time.Time
+	given        <-chan struct{} // closed when whoever asked has gone
 }
 
 // json decodes the body of a hit.
@@ -55,7 +57,7 @@ func newFake(t *testing.T, answer func(n int, w http.ResponseWriter, h hit)) *fa
 	f := &fake{answer: answer}
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		h := hit{r.Method, r.URL.Path, r.Header, b, time.Now()}
+		h := hit{r.Method, r.URL.Path, r.Header, b, time.Now(), r.Context().Done()}
 		f.mu.Lock()
 		n := len(f.got)
 		f.got = append(f.got, h)
@@ -76,23 +78,44 @@ func (f *fake) hits() []hit {
 	return append([]hit(nil), f.got...)
 }
 
+// patience is how long a test waits for what must come. Only a failure takes so long.
+const patience = time.Minute
+
+// eventually waits until a condition holds.
+func eventually(holds func() bool) bool {
+	for end := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
 // wait waits until there are n requests, and returns them.
 func (f *fake) wait(t *testing.T, n int) []hit {
 	t.Helper()
-	for range 1000 {
-		if h := f.hits(); len(h) >= n {
-			return h
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !eventually(func() bool { return len(f.hits()) >= n }) {
+		t.Fatalf("%d requests came, not %d: %q", len(f.hits()), n, bodies(f.hits()))
 	}
-	t.Fatalf("%d requests came, not %d: %q", len(f.hits()), n, bodies(f.hits()))
-	return nil
+	return f.hits()
 }
 
-// quiet checks that nothing more than n requests come for a while.
-func (f *fake) quiet(t *testing.T, n int, d time.Duration) {
+// last waits until the last request is of a kind, and returns it and how many there
+// are. Alerts that end together may be told in one message or in two.
+func (f *fake) last(t *testing.T, kind func(hit) bool) (hit, int) {
 	t.Helper()
-	time.Sleep(d)
+	if !eventually(func() bool { h := f.hits(); return len(h) > 0 && kind(h[len(h)-1]) }) {
+		t.Fatalf("it did not come: %q", bodies(f.hits()))
+	}
+	h := f.hits()
+	return h[len(h)-1], len(h)
+}
+
+// quiet checks that nothing more than n requests come for longer than a
+// group_interval.
+func (f *fake) quiet(t *testing.T, n int) {
+	t.Helper()
+	time.Sleep(1500 * time.Millisecond)
 	if h := f.hits(); len(h) != n {
 		t.Fatalf("%d requests came, not %d: %q", len(h), n, bodies(h))
 	}
@@ -194,13 +217,12 @@ func (r *running) stop() {
 // sees waits for a line in the log.
 func (r *running) sees(part string) {
 	r.t.Helper()
-	for range 500 {
-		for _, e := range r.logs.All() {
-			if line := e.Message + " " + text(e.ContextMap()["error"]); strings.Contains(line, part) {
-				return
-			}
-		}
-		time.Sleep(10 * time.Millisecond)
+	if eventually(func() bool {
+		return slices.ContainsFunc(r.logs.All(), func(e observer.LoggedEntry) bool {
+			return strings.Contains(e.Message+" "+text(e.ContextMap()["error"]), part)
+		})
+	}) {
+		return
 	}
 	var lines []string
 	for _, e := range r.logs.All() {
@@ -235,13 +257,15 @@ func over(a alert.Alert) alert.Alert {
 	return a
 }
 
-// quick is a route that does not make tests wait.
+// quick is a route that does not make tests wait for long. Its group_wait is as
+// long as a slow machine may take to hand on the alerts of one batch.
 const quick = `
-route: {receiver: team, group_wait: 50ms, group_interval: 300ms, repeat_interval: 1h}
+route: {receiver: team, group_wait: 500ms, group_interval: 1s, repeat_interval: 1h}
 `
 
 // One message for what drifts together, none again, a message for the end.
 func TestGroupsOnceAndResolves(t *testing.T) {
+	t.Parallel()
 	hook := newFake(t, nil)
 	cfg := config(t, quick+`
 directory: `+t.TempDir()+`
@@ -256,20 +280,24 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`/services/T/B/x"}}]
 	again := firing("income")
 	again.At, again.Value, again.Text = again.At.Add(time.Hour), new(0.5), "worse"
 	r.send(again, firing("age"))
-	hook.quiet(t, 1, 700*time.Millisecond)
+	hook.quiet(t, 1)
 	r.send(over(again), over(firing("age")))
-	h = hook.wait(t, 2)[1]
-	if s := h.json(t)["text"].(string); !strings.HasPrefix(s, "*Resolved*") {
-		t.Errorf("text %q", s)
+	_, n := hook.last(t, resolved)
+	if n > 3 {
+		t.Errorf("%d messages: %q", n, bodies(hook.hits()))
 	}
-	hook.quiet(t, 2, 500*time.Millisecond)
+	hook.quiet(t, n)
 }
+
+// resolved is a message of Slack that says that all is over.
+func resolved(h hit) bool { return strings.HasPrefix(string(h.body), `{"text":"*Resolved*`) }
 
 // Stopping writes nothing: what a restart finds is what a kill leaves.
 //
 // After a restart what was delivered is not sent again, what was not is, and an
 // end that came while nothing ran is not lost.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	down := true
 	var mu sync.Mutex
 	hook := newFake(t, func(_ int, w http.ResponseWriter, _ hit) {
@@ -294,20 +322,20 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
 	n := len(hook.hits())
 	r = start(t, cfg)
 	hook.wait(t, n+1)
-	hook.quiet(t, n+1, 500*time.Millisecond)
+	hook.quiet(t, n+1)
 	r.stop() // delivered
 
 	r = start(t, cfg)
-	hook.quiet(t, n+1, 500*time.Millisecond)
+	hook.quiet(t, n+1)
 	r.send(over(firing("income")))
 	r.stop() // the end is kept, perhaps not sent
 	r = start(t, cfg)
 	hook.wait(t, n+2)
-	hook.quiet(t, n+2, 500*time.Millisecond)
+	hook.quiet(t, n+2)
 	r.stop()
 
 	r = start(t, cfg) // the book is empty
-	hook.quiet(t, n+2, 500*time.Millisecond)
+	hook.quiet(t, n+2)
 	if got := r.Logs.(*deliverer).core.Firing(); got != 0 {
 		t.Errorf("%d alerts fire", got)
 	}
@@ -316,6 +344,7 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
 // An end that was told, of an alert whose group goes on, is not told again by the
 // next process, though the group has long forgotten it.
 func TestEndIsToldOnce(t *testing.T) {
+	t.Parallel()
 	hook := newFake(t, nil)
 	cfg := config(t, quick+`
 directory: `+t.TempDir()+`
@@ -330,13 +359,13 @@ receivers: [{name: team, slack: {webhook_url: "`+hook.URL+`"}}]
 	hook.wait(t, 3)
 	r.stop()
 	r = start(t, cfg)
-	hook.quiet(t, 3, 600*time.Millisecond)
+	hook.quiet(t, 3)
 	again := firing("income") // another run
 	again.Started, again.At = again.At.Add(2*time.Hour), again.At.Add(2*time.Hour)
 	r.send(again)
 	hook.wait(t, 4)
 	r.send(over(again), over(firing("age")), over(firing("zip")))
-	hook.wait(t, 5)
-	hook.quiet(t, 5, 400*time.Millisecond)
+	_, n := hook.last(t, resolved)
+	hook.quiet(t, n)
 	r.stop()
 }

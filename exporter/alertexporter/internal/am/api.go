@@ -3,6 +3,7 @@ package am
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/alertmanager/api"
 	"github.com/prometheus/alertmanager/marker"
@@ -13,6 +14,10 @@ import (
 	"github.com/prometheus/common/route"
 )
 
+// building is held while a handler is built: the library that Alertmanager has for
+// it writes to a document that all of a process share.
+var building sync.Mutex
+
 // api returns the handler of /api/v2, for amtool, Grafana and Prometheus, and of
 // /metrics with Alertmanager's own.
 func (e *Engine) api(groups marker.GroupMarker, silencer *silence.Silencer) (http.Handler, error) {
@@ -22,6 +27,8 @@ func (e *Engine) api(groups marker.GroupMarker, silencer *silence.Silencer) (htt
 	if err := e.reg.Register(took); err != nil {
 		return nil, err
 	}
+	building.Lock()
+	defer building.Unlock()
 	a, err := api.New(api.Options{
 		Alerts: e.alerts, Silences: e.sils, GroupMutedFunc: groups.Muted, GroupFunc: e.disp.Groups,
 		Logger: e.o.Logger, Registry: e.reg, RequestDuration: took,

@@ -371,8 +371,9 @@ type Attempt struct {
 // key in the configuration, so that Alertmanager's own slack_configs[0] and our
 // slack[0] have different entries in the notification log.
 //
-// Attempts are cut off when alive ends.
-func (c *Config) integrations(alive context.Context, tmpl *template.Template, log *slog.Logger, observe func(Attempt)) (map[string][]notify.Integration, error) {
+// Attempts are cut off when alive ends. Without a keeper what was achieved is
+// forgotten.
+func (c *Config) integrations(alive context.Context, keeper *Keeper, tmpl *template.Template, log *slog.Logger, observe func(Attempt)) (map[string][]notify.Integration, error) {
 	all := map[string][]notify.Integration{}
 	for _, r := range c.AM.Receivers {
 		theirs, err := receiver.BuildReceiverIntegrations(r, tmpl, log, commoncfg.WithUserAgent(channel.UserAgent))
@@ -382,7 +383,7 @@ func (c *Config) integrations(alive context.Context, tmpl *template.Template, lo
 		all[r.Name] = []notify.Integration{}
 		for i := range theirs {
 			t := &theirs[i]
-			w := &watched{next: t, alive: alive, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
+			w := &watched{next: t, alive: alive, keeper: keeper, log: log, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
 			all[r.Name] = append(all[r.Name], notify.NewIntegration(w, t, w.at.Channel, t.Index(), r.Name))
 		}
 		for _, o := range c.own[r.Name] {
@@ -390,7 +391,7 @@ func (c *Config) integrations(alive context.Context, tmpl *template.Template, lo
 			if err != nil {
 				return nil, fmt.Errorf("receiver %s: %s[%d]: %w", r.Name, o.kind, o.index, err)
 			}
-			w := &watched{next: n, alive: alive, at: Attempt{Receiver: r.Name, Channel: o.kind, Index: o.index}, observe: observe}
+			w := &watched{next: n, alive: alive, keeper: keeper, log: log, at: Attempt{Receiver: r.Name, Channel: o.kind, Index: o.index}, observe: observe}
 			all[r.Name] = append(all[r.Name], notify.NewIntegration(w, o.config, o.kind, o.index, r.Name))
 		}
 	}

@@ -79,7 +79,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	receivers, err := o.Config.integrations(e.flights.alive, tmpl, o.Logger, o.Observe)
+	receivers, err := o.Config.integrations(e.flights.alive, o.Keeper, tmpl, o.Logger, o.Observe)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (e *Engine) maintain(ctx context.Context) {
 		}
 		_, err1 := e.nflog.GC()
 		_, err2 := e.sils.GC()
-		if err := errors.Join(err1, err2, e.prune(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(err1, err2, e.prune(ctx), e.forgetProgress(ctx, time.Now())); err != nil && ctx.Err() == nil {
 			e.o.Logger.Warn("Could not forget old notifications and silences", "err", err)
 		}
 	}

@@ -8,13 +8,14 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 )
 
 // Keeper keeps what must survive the process: alerts, notifications that were
-// delivered, silences. It is a map of each kind, held in memory and in a storage
+// delivered, those that are half delivered, silences. It is a map of each kind, held in memory and in a storage
 // client of the Collector.
 //
 // A storage client cannot list its keys. So a map is cut into buckets by the hash
@@ -32,7 +33,10 @@ const (
 	keptAlerts        = "alerts"
 	keptNotifications = "notifications"
 	keptSilences      = "silences"
+	keptProgress      = "progress"
 )
+
+var kinds = []string{keptAlerts, keptNotifications, keptSilences, keptProgress}
 
 // buckets of each kind. A thousand alerts of a kilobyte are 16 kB in a bucket,
 // which is what a change of one of them writes.
@@ -45,8 +49,7 @@ const layout = "v1"
 func OpenKeeper(ctx context.Context, client storage.Client) (*Keeper, error) {
 	k := &Keeper{client: client, kinds: map[string]*[buckets]map[string][]byte{}}
 	var ops []*storage.Operation
-	names := []string{keptAlerts, keptNotifications, keptSilences}
-	for _, kind := range names {
+	for _, kind := range kinds {
 		k.kinds[kind] = new([buckets]map[string][]byte)
 		for i := range buckets {
 			ops = append(ops, storage.GetOperation(bucketKey(kind, i)))
@@ -59,7 +62,7 @@ func OpenKeeper(ctx context.Context, client storage.Client) (*Keeper, error) {
 		if op.Value == nil {
 			continue
 		}
-		if err := json.Unmarshal(op.Value, &k.kinds[names[i/buckets]][i%buckets]); err != nil {
+		if err := json.Unmarshal(op.Value, &k.kinds[kinds[i/buckets]][i%buckets]); err != nil {
 			return nil, fmt.Errorf("the state of alerts is damaged: %s: %w; move it away to begin anew", op.Key, err)
 		}
 	}
@@ -76,52 +79,93 @@ func bucketOf(key string) int {
 
 // Put changes values of a kind; nil deletes. All of it is kept, or none.
 func (k *Keeper) Put(ctx context.Context, kind string, changes map[string][]byte) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.put(ctx, kind, changes)
+	return k.putAll(ctx, map[string]map[string][]byte{kind: changes})
 }
 
-// put is Put, for those who hold the lock.
-func (k *Keeper) put(ctx context.Context, kind string, changes map[string][]byte) error {
-	if len(changes) == 0 {
-		return nil
-	}
-	now := k.kinds[kind]
-	next := map[int]map[string][]byte{}
-	for key, value := range changes {
-		i := bucketOf(key)
-		b, ok := next[i]
-		if !ok {
-			if b = maps.Clone(now[i]); b == nil {
-				b = map[string][]byte{}
-			}
-			next[i] = b
-		}
-		if value == nil {
-			delete(b, key)
-		} else {
-			b[key] = value
-		}
-	}
+// putAll is Put for several kinds at once.
+func (k *Keeper) putAll(ctx context.Context, changes map[string]map[string][]byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.put(ctx, changes)
+}
+
+// put is putAll, for those who hold the lock.
+func (k *Keeper) put(ctx context.Context, changes map[string]map[string][]byte) error {
+	next := k.after(changes)
 	var ops []*storage.Operation
-	for i, b := range next {
+	for at, b := range next {
 		if len(b) == 0 {
-			ops = append(ops, storage.DeleteOperation(bucketKey(kind, i)))
+			if len(k.kinds[at.kind][at.i]) > 0 {
+				ops = append(ops, storage.DeleteOperation(bucketKey(at.kind, at.i)))
+			}
 			continue
 		}
 		text, err := json.Marshal(b)
 		if err != nil {
 			return err
 		}
-		ops = append(ops, storage.SetOperation(bucketKey(kind, i), text))
+		ops = append(ops, storage.SetOperation(bucketKey(at.kind, at.i), text))
+	}
+	if len(ops) == 0 {
+		return nil
 	}
 	if err := k.client.Batch(ctx, ops...); err != nil {
-		return fmt.Errorf("%s cannot be kept: %w", kind, err)
+		return fmt.Errorf("%s cannot be kept: %w", strings.Join(slices.Sorted(maps.Keys(changes)), " and "), err)
 	}
-	for i, b := range next {
-		now[i] = b
-	}
+	k.set(next)
 	return nil
+}
+
+// bucket is one of a kind.
+type bucket struct {
+	kind string
+	i    int
+}
+
+// after returns the buckets that changes touch, as they are afterwards.
+func (k *Keeper) after(changes map[string]map[string][]byte) map[bucket]map[string][]byte {
+	next := map[bucket]map[string][]byte{}
+	for kind, values := range changes {
+		for key, value := range values {
+			at := bucket{kind, bucketOf(key)}
+			b, ok := next[at]
+			if !ok {
+				if b = maps.Clone(k.kinds[kind][at.i]); b == nil {
+					b = map[string][]byte{}
+				}
+				next[at] = b
+			}
+			if value == nil {
+				delete(b, key)
+			} else {
+				b[key] = value
+			}
+		}
+	}
+	return next
+}
+
+func (k *Keeper) set(next map[bucket]map[string][]byte) {
+	for at, b := range next {
+		k.kinds[at.kind][at.i] = b
+	}
+}
+
+// remember is Put of one value that stands in memory even when it cannot be kept.
+func (k *Keeper) remember(kind, key string, value []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	changes := map[string]map[string][]byte{kind: {key: value}}
+	err := k.put(context.Background(), changes)
+	k.set(k.after(changes))
+	return err
+}
+
+// value returns a value, or nil. It must not be changed.
+func (k *Keeper) value(kind, key string) []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.kinds[kind][bucketOf(key)][key]
 }
 
 // Values returns all values of a kind, by key. They must not be changed.
@@ -155,7 +199,7 @@ func (k *Keeper) forget(ctx context.Context, kind string, old map[string][]byte)
 			gone[key] = nil
 		}
 	}
-	return k.put(ctx, kind, gone)
+	return k.put(ctx, map[string]map[string][]byte{kind: gone})
 }
 
 // Close closes the storage client.

@@ -3,7 +3,6 @@ package am
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -40,15 +39,21 @@ func (e *Engine) openLogs(er eventrecorder.Recorder) error {
 	if err != nil {
 		return fmt.Errorf("the kept silences are damaged: %w", err)
 	}
-	e.nflog.SetBroadcast(func(b []byte) { e.keep(keptNotifications, notificationKey, b) })
-	e.sils.SetBroadcast(func(b []byte) { e.keep(keptSilences, silenceKey, b) })
+	e.nflog.SetBroadcast(func(b []byte) { e.keep(keptNotifications, keptProgress, notificationKey, b) })
+	e.sils.SetBroadcast(func(b []byte) { e.keep(keptSilences, "", silenceKey, b) })
 	return nil
 }
 
-func (e *Engine) keep(kind string, key func(io.Reader) (string, error), b []byte) {
+// keep keeps a value of a kind, and at once forgets that of another which it
+// replaces.
+func (e *Engine) keep(kind, replaces string, key func(io.Reader) (string, error), b []byte) {
 	k, err := key(bytes.NewReader(b))
 	if err == nil {
-		err = e.keeper.Put(context.Background(), kind, map[string][]byte{k: bytes.Clone(b)})
+		changes := map[string]map[string][]byte{kind: {k: bytes.Clone(b)}}
+		if replaces != "" {
+			changes[replaces] = map[string][]byte{k: nil}
+		}
+		err = e.keeper.putAll(context.Background(), changes)
 	}
 	if err != nil {
 		e.o.Logger.Error("Could not keep the state of alerts; after a restart it is as before", "kind", kind, "err", err)
@@ -63,7 +68,7 @@ func notificationKey(r io.Reader) (string, error) {
 		return "", err
 	}
 	rcv := m.GetEntry().GetReceiver()
-	return fmt.Sprintf("%s/%d/%s/%s", rcv.GetIntegration(), rcv.GetIdx(), rcv.GetGroupName(), hex.EncodeToString(m.GetEntry().GetGroupKey())), nil
+	return groupKey(rcv.GetIntegration(), int(rcv.GetIdx()), rcv.GetGroupName(), string(m.GetEntry().GetGroupKey())), nil
 }
 
 func silenceKey(r io.Reader) (string, error) {

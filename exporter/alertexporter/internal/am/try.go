@@ -29,7 +29,7 @@ func (c *Config) Try(ctx context.Context, receiver string, a alert.Alert, resolv
 		return nil, err
 	}
 	var attempts []Attempt
-	all, err := c.integrations(ctx, tmpl, slog.New(slog.DiscardHandler), func(at Attempt) { attempts = append(attempts, at) })
+	all, err := c.integrations(ctx, nil, tmpl, slog.New(slog.DiscardHandler), func(at Attempt) { attempts = append(attempts, at) })
 	if err != nil {
 		return nil, err
 	}

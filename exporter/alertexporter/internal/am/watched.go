@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	amalert "github.com/prometheus/alertmanager/alert"
@@ -15,6 +16,8 @@ import (
 type watched struct {
 	next    notify.Notifier
 	alive   context.Context
+	keeper  *Keeper
+	log     *slog.Logger
 	at      Attempt
 	observe func(Attempt)
 }
@@ -24,6 +27,7 @@ func (w *watched) Notify(ctx context.Context, alerts ...*amalert.Alert) (bool, e
 	begun := time.Now()
 	ctx, cancel := attempt(ctx, w.alive)
 	defer cancel()
+	ctx = withProgress(ctx, w.keeper, w.at, w.log)
 	retry, err := w.next.Notify(ctx, alerts...)
 	retry, err = judged(retry, err)
 	if w.observe != nil {

@@ -39,8 +39,10 @@ type Config interface {
 
 // Kinds are our channels, by their key in a receiver.
 var Kinds = map[string]func() Config{
-	"slack":    func() Config { return &Slack{common: defaultCommon(), APIURL: slackAPI, Thread: true} },
-	"jira":     func() Config { return &Jira{common: defaultCommon(), APIType: "auto", IssueType: "Task"} },
+	"slack": func() Config { return &Slack{common: defaultCommon(), APIURL: slackAPI, Thread: true} },
+	"jira": func() Config {
+		return &Jira{common: defaultCommon(), APIType: "auto", IssueType: "Task", SearchLag: 30 * time.Second}
+	},
 	"webhook":  func() Config { return &Webhook{common: defaultCommon()} },
 	"newrelic": func() Config { return &NewRelic{common: defaultCommon()} },
 }

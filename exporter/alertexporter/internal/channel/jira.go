@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	am "github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/nflog"
@@ -39,6 +39,9 @@ type Jira struct {
 	// ResolveTransition is the name of the transition when all is over: by default the
 	// first that leads to a status of the category "done"; "none" leaves the issue.
 	ResolveTransition string `yaml:"resolve_transition"`
+	// SearchLag is how long an issue that was made may be missing from the answers of
+	// the search.
+	SearchLag time.Duration `yaml:"search_lag"`
 }
 
 func (c *Jira) check() error {
@@ -54,6 +57,9 @@ func (c *Jira) check() error {
 	}
 	if c.Email != "" && c.Token == "" && c.TokenFile == "" {
 		errs = append(errs, errors.New("email needs token or token_file"))
+	}
+	if c.SearchLag < 0 {
+		errs = append(errs, fmt.Errorf("search_lag=%s is negative", c.SearchLag))
 	}
 	for s := range c.Priority {
 		if rank(s) < 0 {
@@ -92,15 +98,12 @@ func (c *Jira) build() (notify.Notifier, error) {
 		cfg.Authorization = &commoncfg.Authorization{Type: "Bearer", Credentials: password, CredentialsFile: c.TokenFile}
 	}
 	p, err := newPost(cfg, "JIRA", "email and token, and that they may edit issues of project "+c.Project, c.Timeout)
-	return &jira{c: c, p: p, said: map[notify.Key]string{}}, err
+	return &jira{c: c, p: p}, err
 }
 
 type jira struct {
 	c *Jira
 	p *post
-
-	mu   sync.Mutex
-	said map[notify.Key]string // what was commented for a group whose issue could not be moved on
 }
 
 // issueKey is the key of the issue in the group's entry of the notification log.
@@ -116,51 +119,68 @@ func (j *jira) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error) {
 	if g.reason == notify.ReasonRepeatIntervalElapsed {
 		return false, nil // the issue is there; another comment every few hours helps nobody
 	}
-	store, ok := notify.NflogStore(ctx)
-	if !ok {
-		store = nflog.NewStore(nil)
-	}
+	store, done := storeOf(ctx), progress(ctx)
 	key, known := store.GetStr(issueKey)
+	if !known {
+		if key, known = done.Values()[issueKey]; known {
+			store.SetStr(issueKey, key)
+		}
+	}
 	if !known {
 		var retry bool
 		if key, retry, err = j.find(ctx, &g); err != nil {
 			return retry, err
 		}
 	}
-	switch {
-	case key == "" && g.firing == 0:
-		return false, nil // nobody was told
-	case key == "":
-		made, retry, err := j.create(ctx, &g)
-		if err == nil {
-			store.SetStr(issueKey, made)
-		}
-		return retry, err
+	if key == "" {
+		return j.first(ctx, &g, store, done)
 	}
-	gone, retry, err := j.commentOnce(ctx, key, &g)
+	gone, retry, err := j.commentOnce(ctx, key, &g, done)
 	if err != nil {
 		return retry, err
 	}
 	if gone { // somebody has deleted it
 		store.Delete(issueKey)
-		if g.firing == 0 {
-			return false, nil
-		}
-		made, retry, err := j.create(ctx, &g)
-		if err == nil {
-			store.SetStr(issueKey, made)
-		}
-		return retry, err
+		done.Set(map[string]string{issueKey: "", intentKey: "", saidKey: ""})
+		return j.first(ctx, &g, store, done)
 	}
 	store.SetStr(issueKey, key)
 	if g.firing == 0 {
-		if retry, err := j.transition(ctx, key); err != nil {
-			return retry, err
+		return j.transition(ctx, key)
+	}
+	return false, nil
+}
+
+// What is kept of a group whose notification is not finished, beside issueKey.
+const (
+	intentKey = "jira_intent" // when the request to make an issue was sent, until it is known to have made none
+	saidKey   = "jira_said"   // which statements the issue has, or has if it was made
+)
+
+// first makes the issue of a group.
+//
+// Between that request and its answer the process may die, or the answer be lost,
+// and the search that would find the issue lags. So the intent is kept before, and
+// while the search may lag nothing is made.
+func (j *jira) first(ctx context.Context, g *group, store *nflog.Store, done Progress) (retry bool, err error) {
+	if intent, err := time.Parse(time.RFC3339Nano, done.Values()[intentKey]); err == nil {
+		if until := intent.Add(j.c.SearchLag); time.Now().Before(until) {
+			return true, j.p.reason(notify.ServerErrorReason, "JIRA may have made the issue though it did not say so; it is searched for until %s, then made (search_lag)", clock(until))
 		}
 	}
-	j.mu.Lock()
-	delete(j.said, g.key)
-	j.mu.Unlock()
+	if g.firing == 0 {
+		return false, nil // nobody was told
+	}
+	done.Set(map[string]string{intentKey: time.Now().UTC().Format(time.RFC3339Nano), saidKey: statements(g)})
+	key, unsure, retry, err := j.create(ctx, g)
+	if err != nil {
+		if !unsure {
+			done.Set(map[string]string{intentKey: "", saidKey: ""})
+		}
+		return retry, err
+	}
+	done.Set(map[string]string{intentKey: "", issueKey: key})
+	store.SetStr(issueKey, key)
 	return false, nil
 }
 
@@ -204,7 +224,8 @@ const (
 	jiraText    = 32767 - 1000 // what the cloud's format adds counts too
 )
 
-func (j *jira) create(ctx context.Context, g *group) (key string, retry bool, err error) {
+// create makes an issue. unsure is a failure after which there may be one.
+func (j *jira) create(ctx context.Context, g *group) (key string, unsure, retry bool, err error) {
 	fields := maps.Clone(j.c.Fields)
 	if fields == nil {
 		fields = map[string]any{}
@@ -222,34 +243,36 @@ func (j *jira) create(ctx context.Context, g *group) (key string, retry bool, er
 	}
 	a, retry, err := j.p.send(ctx, request{url: j.api("/issue"), body: map[string]any{"fields": fields}})
 	if err != nil {
-		return "", retry, err
+		return "", !a.unsent && (a.status == 0 || a.status/100 == 2 || a.status/100 == 5), retry, err
 	}
 	var made struct{ Key string }
 	if err := json.Unmarshal(a.body, &made); err != nil || made.Key == "" {
-		return "", false, errors.New("JIRA does not say which issue it has made")
+		return "", true, true, errors.New("JIRA does not say which issue it has made")
 	}
-	return made.Key, false, nil
+	return made.Key, false, false, nil
 }
 
-// commentOnce does not repeat a comment after which the transition failed.
-func (j *jira) commentOnce(ctx context.Context, key string, g *group) (gone, retry bool, err error) {
-	what := key
-	for i := range g.alerts {
-		what += "\n" + g.alerts[i].ID + " " + token(&g.alerts[i], 0)
-	}
-	j.mu.Lock()
-	said := j.said[g.key] == what
-	j.mu.Unlock()
-	if said {
+// commentOnce does not repeat what the issue has, after a transition that failed or
+// in another process.
+func (j *jira) commentOnce(ctx context.Context, key string, g *group, done Progress) (gone, retry bool, err error) {
+	what := statements(g)
+	if done.Values()[saidKey] == what {
 		return false, false, nil
 	}
 	gone, retry, err = j.comment(ctx, key, g)
 	if err == nil && !gone {
-		j.mu.Lock()
-		j.said[g.key] = what
-		j.mu.Unlock()
+		done.Set(map[string]string{saidKey: what})
 	}
 	return gone, retry, err
+}
+
+// statements names what is said of a group's alerts in an issue.
+func statements(g *group) string {
+	var what string
+	for i := range g.alerts {
+		what += g.alerts[i].ID + " " + token(&g.alerts[i], 0) + "\n"
+	}
+	return what
 }
 
 func (j *jira) comment(ctx context.Context, key string, g *group) (gone, retry bool, err error) {
@@ -290,134 +313,4 @@ func (j *jira) transition(ctx context.Context, key string) (bool, error) {
 	}
 	return false, j.p.reason(notify.ClientErrorReason, "JIRA has no transition %q for %s now, only %s; check resolve_transition",
 		j.c.ResolveTransition, key, strings.Join(names, ", "))
-}
-
-// A paragraph of an issue's text.
-type paragraph struct {
-	text  string
-	fixed bool // in a font of one width
-	links []link
-}
-
-// say writes a group as paragraphs.
-func (g *group) say() []paragraph {
-	ps := []paragraph{{text: g.status() + ": " + oneLine(g.title())}}
-	for i := range g.alerts {
-		a := &g.alerts[i]
-		lines := []string{sentence(a)}
-		if len(g.alerts) > 1 {
-			lines = []string{subject(a), sentence(a)}
-		}
-		if a.Firing() && a.Recommendation != "" {
-			lines = append(lines, a.Recommendation)
-		}
-		lines = append(lines, a.State+" "+since(a))
-		ps = append(ps, paragraph{text: strings.Join(lines, "\n")})
-		var fixed strings.Builder
-		for _, f := range facts(a) {
-			fmt.Fprintf(&fixed, "%-24s %s\n", f.name, f.value)
-		}
-		if len(a.Evidence) > 0 {
-			fixed.WriteString("\n" + table(a.Evidence, 2000))
-		}
-		ps = append(ps, paragraph{text: strings.TrimRight(fixed.String(), "\n"), fixed: true})
-		if ls := links(a); ls != nil {
-			ps = append(ps, paragraph{links: ls})
-		}
-	}
-	return ps
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// text writes paragraphs in the markup of the API: Atlassian's document format on
-// the cloud, wiki text elsewhere. What does not fit is left out, whole paragraphs.
-func (j *jira) text(ps []paragraph) any {
-	size := 0
-	for i, p := range ps {
-		if size += len(p.text) + 100; size > jiraText {
-			ps = append(slices.Clone(ps[:i]), paragraph{text: "There is more than fits here."})
-			break
-		}
-	}
-	if j.c.cloud() {
-		return adf(ps)
-	}
-	return wiki(ps)
-}
-
-func wiki(ps []paragraph) string {
-	var b strings.Builder
-	for _, p := range ps {
-		switch {
-		case p.fixed:
-			// {noformat} ends at the next one: text may not hold it.
-			b.WriteString("{noformat}\n" + strings.ReplaceAll(p.text, "{noformat}", "(noformat)") + "\n{noformat}\n")
-		case p.links != nil:
-			for _, l := range p.links {
-				fmt.Fprintf(&b, "[%s|%s] ", l.name, strings.NewReplacer("|", "%7C", "]", "%5D", "\n", "").Replace(l.url))
-			}
-			b.WriteString("\n")
-		default:
-			b.WriteString(wikiEscape.Replace(p.text) + "\n\n")
-		}
-	}
-	return strings.TrimRight(b.String(), "\n")
-}
-
-// wikiEscape takes their meaning from the characters that begin links, macros
-// and mentions.
-var wikiEscape = strings.NewReplacer("{", `\{`, "[", `\[`, "|", `\|`, "!", `\!`)
-
-type node map[string]any
-
-func adf(ps []paragraph) node {
-	var content []node
-	for _, p := range ps {
-		switch {
-		case p.fixed:
-			content = append(content, node{"type": "codeBlock", "content": []node{{"type": "text", "text": p.text}}})
-		case p.links != nil:
-			var inline []node
-			for i, l := range p.links {
-				if i > 0 {
-					inline = append(inline, node{"type": "text", "text": "  "})
-				}
-				inline = append(inline, node{"type": "text", "text": l.name, "marks": []node{{"type": "link", "attrs": node{"href": l.url}}}})
-			}
-			content = append(content, node{"type": "paragraph", "content": inline})
-		default:
-			var inline []node
-			for i, line := range strings.Split(p.text, "\n") {
-				if i > 0 {
-					inline = append(inline, node{"type": "hardBreak"})
-				}
-				if line != "" {
-					inline = append(inline, node{"type": "text", "text": line})
-				}
-			}
-			content = append(content, node{"type": "paragraph", "content": inline})
-		}
-	}
-	return node{"type": "doc", "version": 1, "content": content}
-}
-
-// jsonable turns maps as YAML reads them into maps as JSON writes them.
-func jsonable(v any) any {
-	switch v := v.(type) {
-	case map[any]any:
-		m := map[string]any{}
-		for k, x := range v {
-			m[fmt.Sprint(k)] = jsonable(x)
-		}
-		return m
-	case []any:
-		s := make([]any, len(v))
-		for i, x := range v {
-			s[i] = jsonable(x)
-		}
-		return s
-	default:
-		return v
-	}
 }

@@ -77,9 +77,8 @@ func (c *NewRelic) url(key string) string {
 }
 
 type newRelic struct {
-	c    *NewRelic
-	p    *post
-	sent sent
+	c *NewRelic
+	p *post
 }
 
 // newRelicBatch keeps a request well below New Relic's megabyte.
@@ -95,7 +94,7 @@ func (n *newRelic) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("license_key_file: %w", err)
 	}
-	d := n.sent.due(ctx, &g)
+	d := due(ctx, &g)
 	for batch := range slices.Chunk(d.due, newRelicBatch) {
 		var events []map[string]any
 		for i := range batch {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -59,9 +60,10 @@ type request struct {
 	ok404  bool
 }
 
-// answer is what came back, of a request that was taken.
+// answer is what came back.
 type answer struct {
-	status int
+	unsent bool // the destination has not had the request
+	status int  // 0: there is no answer
 	header http.Header
 	body   []byte
 }
@@ -70,7 +72,7 @@ type answer struct {
 // destination that says when to come back is not asked before.
 func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err error) {
 	if err := p.wait(ctx); err != nil {
-		return a, false, err
+		return answer{unsent: true}, false, err
 	}
 	body, isBytes := r.body.([]byte)
 	if !isBytes && r.body != nil {
@@ -100,6 +102,8 @@ func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err e
 		} else {
 			err = fmt.Errorf("%s cannot be reached: %w", p.to, notify.RedactURL(err))
 		}
+		dial, ok := errors.AsType[*net.OpError](err)
+		a.unsent = ok && dial.Op == "dial"
 		return a, true, err
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -5,10 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/alertmanager/nflog"
@@ -17,25 +15,18 @@ import (
 	"github.com/driftmeter/driftmeter/internal/alert"
 )
 
-// sent remembers what a destination that takes alerts one by one has taken.
-// Alertmanager knows of groups only: when one alert joins, the group is due as a
-// whole, and after a failure half way it is due again as a whole.
+// A delivery is what of a group is due at a destination that takes alerts one by
+// one. Alertmanager knows of groups only: when one alert joins, the group is due as
+// a whole, and after a failure half way it is due again as a whole.
 //
-// What is remembered stands in the group's entry of the notification log, which
-// is durable; of a group that is half sent, in memory.
-type sent struct {
-	mu   sync.Mutex
-	part map[notify.Key]map[string]string // alert id → token, of groups that are half sent
-}
-
-// A delivery is what of a group is due.
+// What was taken stands in the group's entry of the notification log; of a group
+// that is half sent, in its progress.
 type delivery struct {
-	due   []alert.Alert
-	token map[string]string // of those that are due: names this statement about the alert
-	s     *sent
-	key   notify.Key
-	store *nflog.Store
-	round int64
+	due      []alert.Alert
+	token    map[string]string // of those that are due: names this statement about the alert
+	progress Progress
+	store    *nflog.Store
+	round    int64
 }
 
 // Keys in the group's entry of the notification log.
@@ -45,24 +36,18 @@ const (
 )
 
 // due returns what of a group the destination has not taken.
-func (s *sent) due(ctx context.Context, g *group) delivery {
-	d := delivery{token: map[string]string{}, s: s, key: g.key}
-	var ok bool
-	if d.store, ok = notify.NflogStore(ctx); !ok {
-		d.store = nflog.NewStore(nil)
-	}
+func due(ctx context.Context, g *group) delivery {
+	d := delivery{token: map[string]string{}, progress: progress(ctx), store: storeOf(ctx)}
 	d.round, _ = d.store.GetInt(roundKey)
 	again := g.reason == notify.ReasonRepeatIntervalElapsed
 	if again {
 		d.round++
 	}
-	s.mu.Lock()
-	part := maps.Clone(s.part[g.key])
-	s.mu.Unlock()
+	part := d.progress.Values()
 	for _, a := range g.alerts {
 		t := token(&a, d.round)
 		before, known := d.store.GetStr(tokenKey + a.ID)
-		if p, ok := part[a.ID]; ok {
+		if p, ok := part[tokenKey+a.ID]; ok {
 			before, known = p, true
 		}
 		switch {
@@ -81,34 +66,34 @@ func (s *sent) due(ctx context.Context, g *group) delivery {
 
 // taken notes that the destination has taken alerts.
 func (d *delivery) taken(alerts ...alert.Alert) {
-	d.s.mu.Lock()
-	defer d.s.mu.Unlock()
-	if d.s.part == nil {
-		d.s.part = map[notify.Key]map[string]string{}
-	}
-	if d.s.part[d.key] == nil {
-		d.s.part[d.key] = map[string]string{}
-	}
+	changes := map[string]string{}
 	for i := range alerts {
-		d.s.part[d.key][alerts[i].ID] = d.token[alerts[i].ID]
+		changes[tokenKey+alerts[i].ID] = d.token[alerts[i].ID]
 	}
+	d.progress.Set(changes)
 }
 
 // done notes that nothing of the group is due any more.
 func (d *delivery) done(g *group) {
-	d.s.mu.Lock()
-	part := d.s.part[d.key]
-	delete(d.s.part, d.key)
-	d.s.mu.Unlock()
 	d.store.SetInt(roundKey, d.round)
-	for id, t := range part {
-		d.store.SetStr(tokenKey+id, t)
+	for key, t := range d.progress.Values() {
+		if strings.HasPrefix(key, tokenKey) {
+			d.store.SetStr(key, t)
+		}
 	}
 	for i := range g.alerts {
 		if a := &g.alerts[i]; !a.Firing() {
 			d.store.Delete(tokenKey + a.ID) // it will not be heard of again
 		}
 	}
+}
+
+// storeOf is what the group's entry of the notification log has of a channel.
+func storeOf(ctx context.Context) *nflog.Store {
+	if s, ok := notify.NflogStore(ctx); ok {
+		return s
+	}
+	return nflog.NewStore(nil)
 }
 
 // id names a statement in a way that is the same however often it is sent, so

@@ -84,7 +84,6 @@ type webhook struct {
 	c    *Webhook
 	p    *post
 	keys [][]byte
-	sent sent
 }
 
 // Notify implements notify.Notifier. It posts the alerts one after another, and
@@ -98,7 +97,7 @@ func (w *webhook) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error)
 	if err != nil {
 		return false, fmt.Errorf("url_file: %w", err)
 	}
-	d := w.sent.due(ctx, &g)
+	d := due(ctx, &g)
 	for _, a := range d.due {
 		body, err := encode(webhookBody(&g, &a))
 		if err != nil {
