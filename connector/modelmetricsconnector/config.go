@@ -23,13 +23,29 @@ type Config struct {
 	Settle time.Duration `mapstructure:"settle"`
 	// MaxDelay is when a changed window is evaluated although it is not quiet.
 	MaxDelay time.Duration `mapstructure:"max_delay"`
-	_        struct{}
+	// EmptyAfter is how long after its end a window of which nothing has come is
+	// taken to be empty, so that monitors can say that a model is silent.
+	EmptyAfter time.Duration `mapstructure:"empty_after"`
+	// Limits bound what is kept.
+	Limits Limits `mapstructure:"limits"`
+	_      struct{}
 
 	mistakes lenient.Mistakes
 }
 
+// Limits bound what is kept. What goes beyond is counted.
+type Limits struct {
+	// Watches is how many things are watched: one for each monitor, version, slice and
+	// field.
+	Watches int `mapstructure:"watches"`
+	_       struct{}
+}
+
 func defaultConfig() *Config {
-	return &Config{Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute}
+	return &Config{
+		Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute,
+		EmptyAfter: 10 * time.Minute, Limits: Limits{Watches: 100_000},
+	}
 }
 
 // Unmarshal keeps what it cannot read for Validate.
@@ -44,7 +60,7 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		key   string
 		value time.Duration
-	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}} {
+	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}, {"empty_after", c.EmptyAfter}} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("%s=%s must be positive", d.key, d.value))
 		}
@@ -54,6 +70,12 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxDelay < c.Settle {
 		errs = append(errs, fmt.Errorf("max_delay=%s cannot be shorter than settle=%s", c.MaxDelay, c.Settle))
+	}
+	if c.EmptyAfter > 0 && c.EmptyAfter < c.MaxDelay {
+		errs = append(errs, fmt.Errorf("empty_after=%s cannot be shorter than max_delay=%s", c.EmptyAfter, c.MaxDelay))
+	}
+	if c.Limits.Watches <= 0 {
+		errs = append(errs, fmt.Errorf("limits.watches=%d must be positive", c.Limits.Watches))
 	}
 	return c.mistakes.Join(errs...)
 }

@@ -19,33 +19,37 @@ import (
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/storeref"
+	"github.com/driftmeter/driftmeter/internal/watch"
 )
 
 // evaluator is glue: what is due and what it amounts to is decided in
-// internal/evaluate.
+// internal/evaluate, what monitors make of it in internal/watch.
 type evaluator struct {
-	cfg  *Config
-	next consumer.Metrics
-	log  *zap.Logger
-	tel  *metadata.TelemetryBuilder
+	cfg     *Config
+	metrics consumer.Metrics // nil where no pipeline takes them
+	alerts  consumer.Logs    // nil where no pipeline takes them
+	log     *zap.Logger
+	tel     *metadata.TelemetryBuilder
+	drop    func()
 
-	core   *evaluate.Evaluator // set from Start to Shutdown
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	begun, ended sync.Once
+	core         *evaluate.Evaluator // set from start to stop
+	monitors     *watch.Evaluator
+	judged       map[evaluate.Window]bool // by monitors, while their metrics are not taken
+	cancel       context.CancelFunc
+	done         sync.WaitGroup
 
 	mu   sync.Mutex
-	said map[string]time.Time // that grids differ
+	said map[string]time.Time // what was said lately
 }
 
-// Capabilities says that batches are only read.
-func (*evaluator) Capabilities() consumer.Capabilities {
-	return consumer.Capabilities{MutatesData: false}
-}
-
-// Start begins to look for windows that are due.
-func (e *evaluator) Start(_ context.Context, host component.Host) error {
+// start begins to look for windows that are due.
+func (e *evaluator) start(_ context.Context, host component.Host) error {
 	ms, err := storeref.Find(host, e.cfg.Store)
 	if err != nil {
+		return err
+	}
+	if err := e.watch(ms, time.Now()); err != nil {
 		return err
 	}
 	e.core = evaluate.New(ms.Store(), ms.Catalog(), ms.Engine(), evaluate.Options{Settle: e.cfg.Settle, MaxDelay: e.cfg.MaxDelay})
@@ -96,21 +100,34 @@ func (e *evaluator) due(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var errs []error
+	var emitted []evaluate.Window
 	for _, w := range windows {
 		if ctx.Err() != nil {
-			break
+			return errors.Join(errs...)
 		}
 		if err := e.emit(ctx, w); err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		emitted = append(emitted, w)
+	}
+	// Monitors do not wait for metrics to be taken: who is told of a fault may be told
+	// of it by another way.
+	if err := e.judge(ctx, windows, now); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	for _, w := range emitted {
 		errs = append(errs, e.core.Done(w))
+		delete(e.judged, w)
 	}
 	return errors.Join(errs...)
 }
 
 // repeat emits the latest complete window of each version again.
 func (e *evaluator) repeat(ctx context.Context, now time.Time) error {
+	if e.metrics == nil {
+		return nil
+	}
 	windows, err := e.core.Latest(now, e.cfg.RepeatFor)
 	if err != nil {
 		return err
@@ -126,6 +143,9 @@ func (e *evaluator) repeat(ctx context.Context, now time.Time) error {
 }
 
 func (e *evaluator) emit(ctx context.Context, w evaluate.Window) error {
+	if e.metrics == nil {
+		return nil
+	}
 	begun := time.Now()
 	ms, err := e.core.Evaluate(w)
 	if err != nil {
@@ -137,12 +157,12 @@ func (e *evaluator) emit(ctx context.Context, w evaluate.Window) error {
 	if md.MetricCount() == 0 {
 		return nil
 	}
-	return e.next.ConsumeMetrics(ctx, md)
+	return e.metrics.ConsumeMetrics(ctx, md)
 }
 
-// ConsumeLogs adds profiles to what is kept, and answers when they are on disk.
-// A profile that came before is not added again.
-func (e *evaluator) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+// merge adds profiles to what is kept, and answers when they are on disk. A profile
+// that came before is not added again.
+func (e *evaluator) merge(ctx context.Context, ld plog.Logs) error {
 	refuse := func(r record.Refusal) { e.refuse(ctx, r) }
 	parcels := otelml.ReadParcels(ld, refuse)
 	if len(parcels) == 0 {
@@ -176,34 +196,40 @@ func (e *evaluator) refuse(ctx context.Context, r record.Refusal) {
 // estimated says, once an hour for each version and sender, that histograms of
 // different grids were merged.
 func (e *evaluator) estimated(rs []evaluate.Regridded) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	for _, r := range rs {
-		key, now := r.Model+"/"+r.Version+"/"+r.Instance, time.Now()
-		if now.Sub(e.said[key]) < time.Hour {
+		if !e.hourly(r.Model+"/"+r.Version+"/"+r.Instance, time.Now()) {
 			continue
 		}
-		if e.said == nil || len(e.said) > 1000 {
-			e.said = map[string]time.Time{}
-		}
-		e.said[key] = now
 		e.log.Warn("A profile was counted by another reference than those before it: its counts are exact, its histograms become estimates. Give all senders the same file as reference.path",
 			zap.String("model", r.Model), zap.String("version", r.Version), zap.String("sender", r.Instance), zap.Strings("what", r.Warnings))
 	}
+}
+
+// hourly reports whether something is to be said again.
+func (e *evaluator) hourly(what string, now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if now.Sub(e.said[what]) < time.Hour {
+		return false
+	}
+	if e.said == nil || len(e.said) > 1000 {
+		e.said = map[string]time.Time{}
+	}
+	e.said[what] = now
+	return true
 }
 
 func reason(r record.Reason) metric.AddOption {
 	return metric.WithAttributes(attribute.String("reason", r.String()))
 }
 
-// Shutdown stops looking. What is due then is due at the next start. It may be
-// called without Start, and twice.
-func (e *evaluator) Shutdown(context.Context) error {
+// stop stops looking. What is due then is due at the next start.
+func (e *evaluator) stop() {
+	e.drop()
 	if e.cancel != nil {
 		e.cancel()
 		e.done.Wait()
 		e.cancel = nil
 	}
 	e.tel.Shutdown()
-	return nil
 }

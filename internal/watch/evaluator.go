@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -223,7 +224,7 @@ func (e *Evaluator) Tell(fn func([]alert.Alert) error) error {
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(all, func(a, b alert.Alert) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b alert.Alert) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	if err := fn(all); err != nil {
 		return err
 	}

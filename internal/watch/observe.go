@@ -157,6 +157,9 @@ func (o *observer) observe(w *Watch, a *asked, series [][]query.Point, into *mon
 	return nil
 }
 
+// NotBegun is why there is no count of the time before the first prediction.
+const NotBegun = "not_begun"
+
 // silent makes a stretch in which nothing was predicted one of 0 predictions: once
 // there is a model, that is an answer. begun says that there is one already.
 func silent(ps []monitor.Point, begun bool) {
@@ -164,8 +167,11 @@ func silent(ps []monitor.Point, begun bool) {
 		switch {
 		case ps[i].OK():
 			begun = true
-		case begun && ps[i].Reason == measure.NoData:
+		case ps[i].Reason != measure.NoData:
+		case begun:
 			ps[i].Reason = ""
+		default:
+			ps[i].Reason = NotBegun
 		}
 	}
 }

@@ -275,7 +275,7 @@ func (r *run) step(w *Watch, id string, o monitor.Observation, end int64) {
 	var changes []alert.Change
 	k.State, changes = alert.Step(k.State, alert.Evaluation{Verdict: v, End: end, Now: r.now}, alert.Rule{Hold: w.Monitor.Hold, Severity: w.Monitor.Severity})
 	for _, c := range changes {
-		k.tell(w.alert(id, c, o, v, end, r.now))
+		k.tell(w.alert(id, c, v, end, r.now))
 		r.silent = false
 	}
 }
@@ -307,12 +307,15 @@ func (r *run) sweep(versions []Version) {
 		}
 		gone := *k
 		gone.Monitor = ""
-		if k.Firing != nil {
-			a := *k.Firing
-			a.State, a.Ended, a.At = alert.Resolved, r.now, r.now
-			a.Reason = "it is watched no more"
+		var changes []alert.Change
+		gone.State, changes = alert.Over(k.State, r.now)
+		for _, c := range changes {
+			a := alert.Alert{ID: id, Severity: c.Severity, Model: k.Model, Version: k.Version, Monitor: alert.Monitor{ID: k.Monitor}}
+			if k.Firing != nil {
+				a = *k.Firing
+			}
+			a.State, a.Started, a.Ended, a.At, a.Reason = c.State, c.Started, c.Ended, r.now, "it is watched no more"
 			gone.tell(a)
-			gone.State = alert.State{}
 			r.silent = false
 		}
 		if r.after[id] = &gone; gone.gone() {

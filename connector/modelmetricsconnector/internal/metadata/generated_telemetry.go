@@ -3,10 +3,12 @@
 package metadata
 
 import (
+	"context"
 	"errors"
 	"sync"
 
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/embedded"
 	"go.opentelemetry.io/otel/trace"
 
 	"go.opentelemetry.io/collector/component"
@@ -23,14 +25,21 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                          metric.Meter
-	mu                             sync.Mutex
-	registrations                  []metric.Registration
-	ModelmetricsEvaluationDuration metric.Float64Histogram
-	ModelmetricsProfilesMerged     metric.Int64Counter
-	ModelmetricsProfilesRefused    metric.Int64Counter
-	ModelmetricsProfilesRegridded  metric.Int64Counter
-	ModelmetricsWindowsEvaluated   metric.Int64Counter
+	meter                            metric.Meter
+	mu                               sync.Mutex
+	registrations                    []metric.Registration
+	ModelmetricsAlertsFiring         metric.Int64ObservableGauge
+	ModelmetricsAlertsTold           metric.Int64Counter
+	ModelmetricsEvaluationDuration   metric.Float64Histogram
+	ModelmetricsMonitorsBeyondLimit  metric.Int64ObservableGauge
+	ModelmetricsMonitorsDuration     metric.Float64Histogram
+	ModelmetricsMonitorsEvaluated    metric.Int64Counter
+	ModelmetricsMonitorsNotEvaluated metric.Int64Counter
+	ModelmetricsMonitorsWatches      metric.Int64ObservableGauge
+	ModelmetricsProfilesMerged       metric.Int64Counter
+	ModelmetricsProfilesRefused      metric.Int64Counter
+	ModelmetricsProfilesRegridded    metric.Int64Counter
+	ModelmetricsWindowsEvaluated     metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -42,6 +51,61 @@ type telemetryBuilderOptionFunc func(mb *TelemetryBuilder)
 
 func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
+}
+
+// RegisterModelmetricsAlertsFiringCallback sets callback for observable ModelmetricsAlertsFiring metric.
+func (builder *TelemetryBuilder) RegisterModelmetricsAlertsFiringCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ModelmetricsAlertsFiring, obs: o})
+		return nil
+	}, builder.ModelmetricsAlertsFiring)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterModelmetricsMonitorsBeyondLimitCallback sets callback for observable ModelmetricsMonitorsBeyondLimit metric.
+func (builder *TelemetryBuilder) RegisterModelmetricsMonitorsBeyondLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ModelmetricsMonitorsBeyondLimit, obs: o})
+		return nil
+	}, builder.ModelmetricsMonitorsBeyondLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterModelmetricsMonitorsWatchesCallback sets callback for observable ModelmetricsMonitorsWatches metric.
+func (builder *TelemetryBuilder) RegisterModelmetricsMonitorsWatchesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ModelmetricsMonitorsWatches, obs: o})
+		return nil
+	}, builder.ModelmetricsMonitorsWatches)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+type observerInt64 struct {
+	embedded.Int64Observer
+	inst metric.Int64Observable
+	obs  metric.Observer
+}
+
+func (oi *observerInt64) Observe(value int64, opts ...metric.ObserveOption) {
+	oi.obs.ObserveInt64(oi.inst, value, opts...)
 }
 
 // Shutdown unregister all registered callbacks for async instruments.
@@ -62,11 +126,54 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.ModelmetricsAlertsFiring, err = builder.meter.Int64ObservableGauge(
+		"otelcol_modelmetrics_alerts_firing",
+		metric.WithDescription("Number of alerts that fire, by severity. [Alpha]"),
+		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsAlertsTold, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_alerts_told",
+		metric.WithDescription("Number of changes of alerts that were handed on, by state. [Alpha]"),
+		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ModelmetricsEvaluationDuration, err = builder.meter.Float64Histogram(
 		"otelcol_modelmetrics_evaluation_duration",
 		metric.WithDescription("Time that the evaluation of a window took. [Alpha]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsMonitorsBeyondLimit, err = builder.meter.Int64ObservableGauge(
+		"otelcol_modelmetrics_monitors_beyond_limit",
+		metric.WithDescription("Number of things that monitors are about and that are not watched, because limits.watches is reached. [Alpha]"),
+		metric.WithUnit("{watch}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsMonitorsDuration, err = builder.meter.Float64Histogram(
+		"otelcol_modelmetrics_monitors_duration",
+		metric.WithDescription("Time that it took to judge all that was due at one time. [Alpha]"),
+		metric.WithUnit("s"),
+		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.01, 0.1, 0.5, 1, 5, 10, 60}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsMonitorsEvaluated, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_monitors_evaluated",
+		metric.WithDescription("Number of judgements of monitors, one for each version, slice and field. [Alpha]"),
+		metric.WithUnit("{evaluation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsMonitorsNotEvaluated, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_monitors_not_evaluated",
+		metric.WithDescription("Number of judgements of monitors that could not be made, by reason. [Alpha]"),
+		metric.WithUnit("{evaluation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsMonitorsWatches, err = builder.meter.Int64ObservableGauge(
+		"otelcol_modelmetrics_monitors_watches",
+		metric.WithDescription("Number of things that are watched, one for each monitor, version, slice and field. [Alpha]"),
+		metric.WithUnit("{watch}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ModelmetricsProfilesMerged, err = builder.meter.Int64Counter(

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
@@ -19,13 +20,50 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	require.NoError(t, tb.RegisterModelmetricsAlertsFiringCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterModelmetricsMonitorsBeyondLimitCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	require.NoError(t, tb.RegisterModelmetricsMonitorsWatchesCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	tb.ModelmetricsAlertsTold.Add(context.Background(), 1)
 	tb.ModelmetricsEvaluationDuration.Record(context.Background(), 1)
+	tb.ModelmetricsMonitorsDuration.Record(context.Background(), 1)
+	tb.ModelmetricsMonitorsEvaluated.Add(context.Background(), 1)
+	tb.ModelmetricsMonitorsNotEvaluated.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesMerged.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesRefused.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesRegridded.Add(context.Background(), 1)
 	tb.ModelmetricsWindowsEvaluated.Add(context.Background(), 1)
+	AssertEqualModelmetricsAlertsFiring(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsAlertsTold(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsEvaluationDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsMonitorsBeyondLimit(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsMonitorsDuration(t, testTel,
+		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsMonitorsEvaluated(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsMonitorsNotEvaluated(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsMonitorsWatches(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsProfilesMerged(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
