@@ -29,6 +29,18 @@ func estimatedClasses(xs []float64) OutputLayout {
 	return o
 }
 
+// tallyingColumns returns a layout with several tallies of each kind of a field.
+func tallyingColumns(xs []float64) *Layout {
+	l := columnsOf(2, FieldLayout{Type: model.Numeric, Grid: grid.Build(xs, grid.Options{})})
+	var expressions []string
+	for i := range 4 {
+		for _, f := range []string{"missing_count", "sum", "median", "absolute_sum", "unique_count"} {
+			expressions = append(expressions, fmt.Sprintf("%s(features.f000[features.f001 > -%d])", f, i))
+		}
+	}
+	return customised(l, expressions...)
+}
+
 // heap returns the memory that what f returns holds.
 func heap(f func() any) (held int64, kept any) {
 	var before, after runtime.MemStats
@@ -95,6 +107,7 @@ func TestBytes(t *testing.T) {
 		"an estimated score":   {columnsOf(1, FieldLayout{Type: model.Text}, estimatedScore(xs)), word, 500, 100},
 		"estimated classes":    {columnsOf(1, FieldLayout{Type: model.Text}, estimatedClasses(xs)), word, 500, 100},
 		"a decision":           {columnsOf(1, FieldLayout{Type: model.Text}, OutputLayout{Prediction: "p", Kind: Decision}), word, 500, 100},
+		"tallies":              {tallyingColumns(xs), number, 5000, 20},
 	} {
 		rows := mustPlan(c.layout).NewRows()
 		held, kept := heap(func() any {

@@ -1,11 +1,14 @@
 package profile
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/sketch/distinct"
 )
@@ -117,5 +120,147 @@ func expectTally(t *Tally, l *Layout, i int, r *record.Record) {
 			f.Distinct.Insert(distinct.HashString(v.name))
 		}
 	default:
+	}
+}
+
+// customised returns a layout with custom metrics.
+func customised(l *Layout, expressions ...string) *Layout {
+	var metrics []model.Metric
+	for i, e := range expressions {
+		metrics = append(metrics, model.Metric{Name: fmt.Sprintf("m%d", i), Expression: e})
+	}
+	c, err := l.With(l.Segments, l.Limits, l.TalliesOf(metrics)...)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// tallied are expressions that need a tally of each kind.
+var tallied = map[string]string{
+	"rows":      "prediction_count(features.f01 > 0)",
+	"labelled":  "actuals_count(features.f01 > 0)",
+	"presence":  "missing_count(features.f02, features.f01 > 0)",
+	"moments":   "sum(features.f02, features.f01 > 0)",
+	"histogram": "median(features.f02, features.f01 > 0)",
+	"magnitude": "absolute_sum(features.f02)",
+	"distinct":  "unique_count(features.f02, features.f01 > 0)",
+	"cut":       "tp_count(predictions.proba, threshold=0.3)",
+	"score":     "auc_roc(predictions.proba, filter=features.f01 > 0)",
+	"loss":      "logloss(predictions.proba, filter=features.f01 > 0)",
+}
+
+// What custom metrics need is counted without allocating, too.
+func TestTalliesDoNotAllocate(t *testing.T) {
+	var all []string
+	for _, e := range tallied {
+		all = append(all, e)
+	}
+	for _, segments := range []int{0, 4} {
+		l := customised(typical(segments), all...)
+		if len(l.Tallies) != len(all) {
+			t.Fatalf("%d tallies of %d expressions", len(l.Tallies), len(all))
+		}
+		rows, p, rs := mustPlan(l).NewRows(), New(l), stream(4000, segments > 0)
+		batch := func() {
+			rows.Reset()
+			for i := range rs {
+				rows.Add(&rs[i])
+			}
+			p.AddRange(rows, 0, len(rs))
+		}
+		batch()
+		rs = rs[:200]
+		if n := testing.AllocsPerRun(10, batch); n != 0 {
+			t.Errorf("%d segments: %v allocations a batch", segments, n)
+		}
+		if n := testing.AllocsPerRun(10, func() { p.Add(rows, 7) }); n != 0 {
+			t.Errorf("%d segments: %v allocations a row", segments, n)
+		}
+	}
+}
+
+// What the profile keeps anyway is not kept again, what two metrics ask for is kept
+// once, and names, factors and the order of metrics change no layout.
+func TestTalliesAreShared(t *testing.T) {
+	l := typical(1)
+	for _, e := range []string{
+		"mean(features.f00)", "median(features.f00)", "missing_ratio(features.f00) * unique_count(features.region)", "count() / actuals_count()",
+		"tp_count(predictions.proba, actuals.fraud, 0.5)", "precision(predictions.proba)", "auc_roc(predictions.proba)", "logloss(predictions.proba)",
+		"value_percentage(features.region, 'EU')", "sum(actuals.nothing)",
+	} {
+		if got := customised(l, e); got.ID() != l.ID() || len(got.Tallies) != 0 {
+			t.Errorf("%s keeps %v", e, got.Tallies)
+		}
+	}
+	a := customised(l, "5 * sum(features.f00[features.f01 > 1])", "mean(features.f00[features.f01 > 1]) / fp_count(predictions.proba, threshold=0.25)")
+	b := customised(l, "tn_count(predictions.proba, threshold=.25)", "std(features.f00, filter='f01 > 1')")
+	if len(a.Tallies) != 2 || a.ID() != b.ID() || a.ID() == l.ID() {
+		t.Errorf("%v and %v", a.Tallies, b.Tallies)
+	}
+}
+
+// A profile of another layout says which tallies it was counted without, in any
+// company, and keeps what it has.
+func TestTalliesThatAreLacking(t *testing.T) {
+	one := customised(typical(0), tallied["rows"])
+	two := customised(typical(0), tallied["rows"], tallied["moments"], tallied["cut"])
+	rs := stream(100, false)
+	p, warnings := count(t, one, rs).Convert(two)
+	if len(warnings) > 0 || p.Regridded {
+		t.Errorf("warnings %q", warnings)
+	}
+	lacks := func(p *Profile) (n int) {
+		for i, tally := range two.Tallies {
+			if p.Lacks(i) {
+				n++
+			}
+			if p.Lacks(i) != (tally.Kind != TallyRows) {
+				t.Errorf("%+v is lacking: %v", tally, p.Lacks(i))
+			}
+		}
+		return n
+	}
+	back, err := Decode(encode(t, p), two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, back, p)
+	sum := merged(t, two, count(t, two, rs), p)
+	equal(t, sum, merged(t, two, p, count(t, two, rs)))
+	if lacks(back) != 2 || lacks(sum) != 2 || lacks(sum.Net()) != 2 {
+		t.Error("what is lacking is forgotten")
+	}
+	if i, _ := two.Tally(one.Tallies[0]); sum.Whole.Tallies[i].N != 2*count(t, one, rs).Whole.Tallies[0].N {
+		t.Errorf("%d rows", sum.Whole.Tallies[i].N)
+	}
+	fewer, _ := sum.Convert(one)
+	if fewer.Lacks(0) || fewer.Whole.Tallies[0].N != sum.Whole.Tallies[1].N && fewer.Whole.Tallies[0].N != sum.Whole.Tallies[2].N && fewer.Whole.Tallies[0].N != sum.Whole.Tallies[0].N {
+		t.Errorf("%+v", fewer.Whole.Tallies)
+	}
+	if empty, _ := New(one).Convert(two); empty.Lacks(0) || empty.Lacks(1) || empty.Lacks(2) {
+		t.Error("nothing was counted without anything")
+	}
+}
+
+// BenchmarkTally is what one accumulator adds to a record.
+func BenchmarkTally(b *testing.B) {
+	layouts := map[string]*Layout{"none": typical(0)}
+	for kind, e := range tallied {
+		layouts[kind] = customised(typical(0), e)
+	}
+	for name, l := range layouts {
+		b.Run(name, func(b *testing.B) {
+			rows, p, rs := mustPlan(l).NewRows(), New(l), stream(1000, false)
+			b.ReportAllocs()
+			for b.Loop() {
+				rows.Reset()
+				for i := range rs {
+					rows.Add(&rs[i])
+				}
+				p.AddRange(rows, 0, len(rs))
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rs)), "ns/record")
+		})
 	}
 }
