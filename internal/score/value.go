@@ -120,7 +120,7 @@ func (w Warning) String() string {
 	case WarnOutOfDomain:
 		return fmt.Sprintf("%d rows with a number not above -1 were left out", w.Have)
 	case WarnUndefined:
-		return fmt.Sprintf("%d classes were never predicted or never occurred; they count as 0", w.Have)
+		return fmt.Sprintf("%d classes were never predicted or never occurred; they count as 0, and are left out of specificity and roc_auc", w.Have)
 	case WarnOtherClass:
 		return fmt.Sprintf("%d rows are of classes beyond the list; they count as one class", w.Have)
 	case WarnOutOfRange:
