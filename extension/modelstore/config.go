@@ -12,6 +12,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/store"
 )
 
 // Config of the extension.
@@ -134,6 +135,15 @@ func (c *Config) Validate() error {
 
 // Mistakes are what Unmarshal could not read.
 func (c *Config) Mistakes() error { return c.mistakes.Join() }
+
+// Catalog opens what a store knows, with the models that are configured.
+func (c *Config) Catalog(s *store.Store) (*catalog.Catalog, error) {
+	defs := make([]*model.Definition, len(c.Models))
+	for i := range c.Models {
+		defs[i] = &c.Models[i]
+	}
+	return catalog.Open(s, defs, c.options())
+}
 
 // options converts the configuration.
 func (c *Config) options() catalog.Options {

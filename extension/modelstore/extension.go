@@ -55,15 +55,11 @@ func (m *modelstore) Start(context.Context, component.Host) (err error) {
 			m.store = nil
 		}
 	}()
-	defs := make([]*model.Definition, len(m.cfg.Models))
-	for i := range m.cfg.Models {
-		defs[i] = &m.cfg.Models[i]
-	}
-	if m.catalog, err = catalog.Open(m.store, defs, m.cfg.options()); err != nil {
+	if m.catalog, err = m.cfg.Catalog(m.store); err != nil {
 		return err
 	}
-	for i, d := range defs {
-		if err := m.references(fmt.Sprintf("models[%d]", i), d); err != nil {
+	for i := range m.cfg.Models {
+		if err := m.references(fmt.Sprintf("models[%d]", i), &m.cfg.Models[i]); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,8 @@ var layers = []layer{
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
 	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate", "internal/watch"}},
-	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/lenient"}},
+	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/lenient", "internal/history"}},
+	{folders: []string{"internal/scenario"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},
 	{folders: []string{"internal/cli", "internal/demo"}},

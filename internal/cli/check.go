@@ -59,16 +59,7 @@ are problems or the directory cannot be checked.`,
 // check returns what can be said of a directory, or why nothing can; saved is nil
 // unless what is sound was to be saved.
 func check(cmd *cobra.Command, dir, salvage string) (report *store.Report, saved *store.Saved, err error) {
-	st, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%s: there is no such directory", dir)
-	case err != nil:
-		return nil, nil, fmt.Errorf("%s: %w", dir, err)
-	case !st.IsDir():
-		return nil, nil, fmt.Errorf("%s is not a directory", dir)
-	}
-	ours, err := lookInto(dir)
+	ours, err := directory(dir)
 	switch {
 	case err != nil:
 		return nil, nil, err
@@ -103,6 +94,20 @@ func refused(dir string, err error) error {
 
 // pebbleFile is what the files of a store are called.
 var pebbleFile = regexp.MustCompile(`^(\d{6,}\.(sst|log)|(MANIFEST|OPTIONS)-\d+|marker\..*)$`)
+
+// directory tells whether a directory holds a store. The error says why it cannot.
+func directory(dir string) (ours bool, err error) {
+	st, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, fmt.Errorf("%s: there is no such directory", dir)
+	case err != nil:
+		return false, fmt.Errorf("%s: %w", dir, err)
+	case !st.IsDir():
+		return false, fmt.Errorf("%s is not a directory", dir)
+	}
+	return lookInto(dir)
+}
 
 // lookInto tells whether a directory holds a store, before anything is touched:
 // the lock is a file too. It holds none where it was made and not used yet, as a

@@ -36,6 +36,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 		newrelicCommand(settings(factories, version, name).BuildInfo),
 		alertCommand(),
 		exportCommand(),
+		monitorCommand(),
 		demoCommand(settings(factories, version, name)),
 	)
 	return cmd

@@ -38,11 +38,13 @@ func Defaults(window time.Duration) []model.Monitor {
 			Focal: focal, Threshold: model.Range{Max: new(0.05)}, Preconditions: enough, Hold: twice, Severity: model.SeverityMedium,
 		},
 		{
-			// Pooled, since a version that is replaced falls silent.
+			// Pooled, since a version that is replaced falls silent. Not before the
+			// history knows weekends: to five working days the first Saturday is news.
 			Name: "Activity", Type: model.ModelActivity, Method: model.Anomaly, Version: model.AllVersions, Focal: focal,
-			Sensitivity: new(cautious), Hold: model.Hold{Firing: 1, Resolved: 1}, Severity: model.SeverityHigh,
+			Sensitivity: new(cautious), Preconditions: model.Preconditions{BaselineBuckets: new(twoWeeks(window))}, Hold: model.Hold{Firing: 1, Resolved: 1}, Severity: model.SeverityHigh,
 		},
 		degradation("Accuracy falls", "accuracy", 20, focal, twice),
+		degradation("Ranking falls", "roc_auc", 15, focal, twice), // where one class is rare, accuracy hardly moves
 		degradation("Errors grow", "rmse", 50, focal, twice),
 	}
 }
@@ -56,6 +58,10 @@ const (
 	// cautious is the sensitivity of anomalies: one alarm in 100 000 windows.
 	cautious = 0.25
 )
+
+// twoWeeks is nine tenths of the buckets of two weeks: the history from which on the
+// day of the week is known.
+func twoWeeks(window time.Duration) int { return max(14, int(14*24*time.Hour/window)*9/10) }
 
 // degradation watches a metric of performance, of the outputs that have it.
 func degradation(name, metric string, percentage float64, focal model.Duration, hold model.Hold) model.Monitor {
