@@ -37,6 +37,12 @@ func TestIDIsOfThePartsAlone(t *testing.T) {
 	if a.ID != b.ID {
 		t.Errorf("a value or a name changed the id: %s and %s", a.ID, b.ID)
 	}
+	a.Field, a.FieldGroup, b.Field, b.FieldGroup = "income", "features", "income", "raw_inputs"
+	a.Identify()
+	b.Identify()
+	if a.ID == b.ID || a.ID != ID("m1", "loans", "v1", "", "", "features.income") {
+		t.Errorf("two fields of one name: %s and %s", a.ID, b.ID)
+	}
 }
 
 func TestCheckSaysAllThatIsWrong(t *testing.T) {

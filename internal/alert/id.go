@@ -20,7 +20,12 @@ func ID(monitor, model, version, segment, segmentValue, field string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Identify sets a's ID to that of its parts.
+// Identify sets a's ID to that of its parts. The field counts with its group: a
+// monitor of all features and raw inputs may have two of one name.
 func (a *Alert) Identify() {
-	a.ID = ID(a.Monitor.ID, a.Model, a.Version, a.Segment, a.SegmentValue, a.Field)
+	field := a.Field
+	if field != "" && a.FieldGroup != "" {
+		field = a.FieldGroup + "." + field
+	}
+	a.ID = ID(a.Monitor.ID, a.Model, a.Version, a.Segment, a.SegmentValue, field)
 }

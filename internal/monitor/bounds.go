@@ -22,7 +22,7 @@ func (j *judge) between(lower, upper *float64) Verdict {
 	}
 	j.v.Lower, j.v.Upper = lower, upper
 	x := *j.v.Value
-	name := short(j.v.Metric)
+	name := Short(j.v.Metric)
 	switch {
 	case lower != nil && x < *lower:
 		j.v.Outcome = Violated

@@ -34,7 +34,7 @@ func (j *judge) drift() Verdict {
 			verdict = drift.VerdictOK
 		}
 	}
-	name := short(j.v.Metric)
+	name := Short(j.v.Metric)
 	switch verdict {
 	case drift.VerdictDrift:
 		j.v.Outcome = Violated

@@ -97,7 +97,7 @@ func (j *judge) fresh() Verdict {
 		return j.notEvaluated(NoCondition)
 	}
 	j.v.Value, j.v.Upper, j.v.Evidence = new(float64(count)), new(bound), unexpected
-	j.v.Outcome, j.v.Says = OK, plural(count, "new value")
+	j.v.Outcome, j.v.Says = OK, Plural(count, "new value")
 	if count > 0 && float64(count) <= bound {
 		j.v.Says += ", at most " + Number(bound)
 	}
@@ -121,21 +121,21 @@ func (j *judge) staleness() Verdict {
 		return j.notEvaluated(UnknownAge)
 	}
 	j.v.Metric, j.v.Value, j.v.Upper = "ml.model.age", new(age.Age.Seconds()), new(limit.Seconds())
-	j.v.Outcome, j.v.Says = OK, days(age.Age)+" old, at most "+days(limit)
+	j.v.Outcome, j.v.Says = OK, Ago(age.Age)+" old, at most "+Ago(limit)
 	if age.Age > limit {
-		j.v.Outcome, j.v.Says = Violated, days(age.Age)+" old, more than "+days(limit)
+		j.v.Outcome, j.v.Says = Violated, Ago(age.Age)+" old, more than "+Ago(limit)
 	}
 	return j.v
 }
 
-// days writes an age in the largest unit that tells it well.
-func days(d time.Duration) string {
+// Ago writes an age in the largest unit that tells it well.
+func Ago(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
-		return plural(uint64(d/(24*time.Hour)), "day")
+		return Plural(uint64(d/(24*time.Hour)), "day")
 	case d >= 2*time.Hour:
-		return plural(uint64(d/time.Hour), "hour")
+		return Plural(uint64(d/time.Hour), "hour")
 	default:
-		return plural(uint64(max(d, 0)/time.Minute), "minute")
+		return Plural(uint64(max(d, 0)/time.Minute), "minute")
 	}
 }

@@ -30,15 +30,21 @@ func digits(x float64, n int) string {
 	return s
 }
 
-// compare says that a value is above or below a bound, with as many digits as it
-// takes to see it.
+// compare says that a value is above or below a bound.
 func compare(name string, x float64, how string, bound float64) string {
+	a, b := Apart(x, bound)
+	return name + " " + a + " " + how + " " + b
+}
+
+// Apart writes two numbers with as many digits as it takes to see which is the
+// greater.
+func Apart(x, y float64) (a, b string) {
 	for n := 4; n < 17; n++ {
-		if a, b := digits(x, n), digits(bound, n); a != b {
-			return name + " " + a + " " + how + " " + b
+		if a, b = digits(x, n), digits(y, n); a != b || x == y {
+			return a, b
 		}
 	}
-	return name + " " + digits(x, 17) + " " + how + " " + digits(bound, 17)
+	return digits(x, 17), digits(y, 17)
 }
 
 // Within says where a value should be: "between 1 and 2".
@@ -54,18 +60,15 @@ func Within(lower, upper *float64) string {
 	return ""
 }
 
-// short returns a metric without its family: psi of ml.drift.psi, and
-// estimated.accuracy of ml.performance.estimated.accuracy.
-func short(metric string) string {
+// Short returns a metric without its family, as sentences have it: psi of
+// ml.drift.psi, estimated.accuracy of ml.performance.estimated.accuracy.
+func Short(metric string) string {
 	parts := strings.SplitN(metric, ".", 3)
 	return parts[len(parts)-1]
 }
 
-// Short is how a metric is called in sentences.
-func Short(metric string) string { return short(metric) }
-
-// plural counts things.
-func plural(n uint64, thing string) string {
+// Plural counts things: 1 day, 2 days.
+func Plural(n uint64, thing string) string {
 	s := strconv.FormatUint(n, 10) + " " + thing
 	if n != 1 {
 		s += "s"

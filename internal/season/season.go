@@ -191,10 +191,13 @@ func (k Kind) back(y float64) float64 {
 	}
 }
 
+// largest is how great a value may be: a sum of squares must remain a number.
+const largest = 1e150
+
 // possible reports whether the kind can have such a value.
 func (k Kind) possible(x float64) bool {
 	switch {
-	case math.IsNaN(x) || math.IsInf(x, 0):
+	case math.IsNaN(x) || math.Abs(x) > largest:
 		return false
 	case k == Count:
 		return x >= 0

@@ -286,3 +286,21 @@ func BenchmarkFit(b *testing.B) {
 		m.Expect(monday+672*hour, 0, 0.5, false)
 	}
 }
+
+// Values whose squares are no numbers are no history.
+func TestValuesBeyondMeasure(t *testing.T) {
+	var points []Point
+	for i := range 40 {
+		points = append(points, Point{At: monday + int64(i)*hour, Value: 1, N: 1000})
+		if i > 9 && i < 14 {
+			points[i].Value = math.MaxFloat64
+		}
+	}
+	m, err := Fit(points, Options{Bucket: hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := m.Expect(monday+40*hour, 1000, 0.5, false); !b.Contains(1) || b.Contains(2) {
+		t.Errorf("%+v", b)
+	}
+}

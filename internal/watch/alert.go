@@ -5,11 +5,10 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/monitor"
-	"github.com/driftmeter/driftmeter/internal/query"
 )
 
 // alert puts a change into words.
-func (w *Watch) alert(id string, c alert.Change, v monitor.Verdict, end int64, now time.Time) alert.Alert {
+func (w *Watch) alert(id string, c alert.Change, o monitor.Observation, v monitor.Verdict, end int64, now time.Time) alert.Alert {
 	m := w.Monitor
 	a := alert.Alert{
 		ID: id, State: c.State, Severity: c.Severity, Started: c.Started, Ended: c.Ended, At: now,
@@ -26,21 +25,6 @@ func (w *Watch) alert(id string, c alert.Change, v monitor.Verdict, end int64, n
 	for _, e := range v.Evidence[:min(len(v.Evidence), alert.MaxEvidence)] {
 		a.Evidence = append(a.Evidence, alert.Evidence(e))
 	}
-	a.Text = w.sentence(v)
+	a.Describe(m, o, v, c.Since)
 	return a
-}
-
-// sentence says what was found, where.
-func (w *Watch) sentence(v monitor.Verdict) string {
-	text := w.Monitor.Name + ": " + w.Model
-	if w.Version != query.AllVersions {
-		text += " " + w.Version
-	}
-	if w.Field.Name != "" {
-		text += ", " + w.field()
-	}
-	if w.Segment.Name != "" {
-		text += ", " + w.Segment.Name + " " + w.Segment.Value
-	}
-	return text + ": " + v.Says + "."
 }

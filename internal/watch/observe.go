@@ -248,7 +248,7 @@ func (o *observer) fresh(w *Watch, into *monitor.Observation) error {
 	f, v := measure.NewValues(cur, ref, w.Field, w.Monitor.Allowed)
 	into.Focal.Value, into.Focal.N, into.Focal.Reason = float64(f.Values), v.Cur, v.Reason
 	into.Baseline[0].Value, into.Baseline[0].N = float64(f.Known), v.Ref
-	into.New = monitor.New{Count: f.Values, Known: f.Known, Values: evidence(f.Names[:min(len(f.Names), alert.MaxEvidence)])}
+	into.New = monitor.New{Count: f.Values, Known: f.Known, Values: evidence(f.Names)}
 	return nil
 }
 

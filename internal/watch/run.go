@@ -275,7 +275,7 @@ func (r *run) step(w *Watch, id string, o monitor.Observation, end int64) {
 	var changes []alert.Change
 	k.State, changes = alert.Step(k.State, alert.Evaluation{Verdict: v, End: end, Now: r.now}, alert.Rule{Hold: w.Monitor.Hold, Severity: w.Monitor.Severity})
 	for _, c := range changes {
-		k.tell(w.alert(id, c, v, end, r.now))
+		k.tell(w.alert(id, c, o, v, end, r.now))
 		r.silent = false
 	}
 }
