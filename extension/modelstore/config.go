@@ -13,6 +13,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/watch"
 )
 
 // Config of the extension.
@@ -113,7 +114,7 @@ func (c *Config) Validate() error {
 	seen := map[string]bool{}
 	for i := range c.Models {
 		m, path := &c.Models[i], fmt.Sprintf("models[%d]", i)
-		errs = append(errs, m.Validate(path, c.Window))
+		errs = append(errs, m.Validate(path, c.Window), watch.CheckSchedules(m, path))
 		if len(m.Metrics) > c.Limits.Metrics && c.Limits.Metrics > 0 {
 			wrong(path+".metrics", len(m.Metrics), "custom metrics exceed limits.metrics=%d", c.Limits.Metrics)
 		}

@@ -184,13 +184,16 @@ func (o *observer) ofDataset(w *Watch, set string) (monitor.Point, error) {
 	if err != nil {
 		return monitor.Point{}, err
 	}
-	p := monitor.Point{Value: m.Value.Value, High: m.Value.Value, N: m.Cur, Reason: m.Reason}
+	p := monitor.Point{Value: m.Value.Value, N: m.Cur, Reason: m.Reason}
+	if p.Reason == measure.NoData {
+		p.Reason = measure.NoRefSide
+	}
 	if w.Monitor.Type == model.ValueRange {
 		q.Metric = "ml.field.min"
 		if m, err = o.engine.Ask(q); err != nil {
 			return monitor.Point{}, err
 		}
-		p.Value = m.Value.Value
+		p.High, p.Value = p.Value, m.Value.Value
 	}
 	return p, nil
 }

@@ -315,6 +315,7 @@ func (r *run) sweep(versions []Version) {
 				a = *k.Firing
 			}
 			a.State, a.Started, a.Ended, a.At, a.Reason = c.State, c.Started, c.Ended, r.now, "it is watched no more"
+			a.Text = "Watched no more, since the monitor, the version or the segment value is gone. Before: " + a.Text
 			gone.tell(a)
 			r.silent = false
 		}
