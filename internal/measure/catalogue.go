@@ -90,7 +90,7 @@ func Catalogue() []Metric {
 
 // customs describes a custom metric.
 func customs(name string) Metric {
-	return Metric{name, "1", "A number of the user's own, by its expression in the definition of the model, in whatever unit that gives.", nil}
+	return Metric{name, "{number}", "A number of the user's own, by its expression in the definition of the model, in whatever unit that gives.", nil}
 }
 
 // attributes returns those of a metric of performance.

@@ -81,11 +81,7 @@ func (l *Layout) Bind(m *expr.Metric) (*expr.Bound, []Reading, error) {
 func (l *Layout) TalliesOf(metrics []model.Metric) []TallyLayout {
 	var all []TallyLayout
 	for _, m := range metrics {
-		parsed, err := expr.ParseMetric(m.Expression)
-		if err != nil {
-			continue
-		}
-		_, readings, err := l.Bind(parsed)
+		readings, err := l.readings(m)
 		if err != nil {
 			continue
 		}
@@ -102,6 +98,21 @@ func (l *Layout) TalliesOf(metrics []model.Metric) []TallyLayout {
 			cmp.Compare(a.Prediction, b.Prediction), cmp.Compare(a.Actual, b.Actual), cmp.Compare(a.Threshold, b.Threshold), cmp.Compare(a.Where, b.Where))
 	})
 	return all
+}
+
+// Misfit is why l has no answer to a metric, nil if it has one.
+func (l *Layout) Misfit(m model.Metric) error {
+	_, err := l.readings(m)
+	return err
+}
+
+func (l *Layout) readings(m model.Metric) ([]Reading, error) {
+	parsed, err := expr.ParseMetric(m.Expression)
+	if err != nil {
+		return nil, err
+	}
+	_, readings, err := l.Bind(parsed)
+	return readings, err
 }
 
 // Tally returns the number of a tally; ok is false where the layout does not have

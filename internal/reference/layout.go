@@ -36,6 +36,11 @@ func (s *sample) layout(limits profile.Limits) (*profile.Layout, error) {
 	if _, err = l.Seal(); err != nil {
 		return nil, err
 	}
+	for _, m := range s.def.Metrics {
+		if err := l.Misfit(m); err != nil {
+			s.warnings = append(s.warnings, fmt.Sprintf("the custom metric %q has no value: %v", m.Name, err))
+		}
+	}
 	return l.With(l.Segments, l.Limits, l.TalliesOf(s.def.Metrics)...)
 }
 
