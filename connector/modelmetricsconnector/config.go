@@ -26,6 +26,9 @@ type Config struct {
 	// EmptyAfter is how long after its end a window of which nothing has come is
 	// taken to be empty, so that monitors can say that a model is silent.
 	EmptyAfter time.Duration `mapstructure:"empty_after"`
+	// LabelsWithin is how long after a window its labels may come for monitors of
+	// performance to judge it: as long as groundtruth waits for them.
+	LabelsWithin time.Duration `mapstructure:"labels_within"`
 	// Limits bound what is kept.
 	Limits Limits `mapstructure:"limits"`
 	_      struct{}
@@ -44,7 +47,7 @@ type Limits struct {
 func defaultConfig() *Config {
 	return &Config{
 		Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute,
-		EmptyAfter: 10 * time.Minute, Limits: Limits{Watches: 100_000},
+		EmptyAfter: 10 * time.Minute, LabelsWithin: 720 * time.Hour, Limits: Limits{Watches: 100_000},
 	}
 }
 
@@ -60,7 +63,7 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		key   string
 		value time.Duration
-	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}, {"empty_after", c.EmptyAfter}} {
+	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}, {"empty_after", c.EmptyAfter}, {"labels_within", c.LabelsWithin}} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("%s=%s must be positive", d.key, d.value))
 		}

@@ -23,7 +23,7 @@ const news = 7 * 24 * time.Hour
 func (e *evaluator) watch(ms storeref.Modelstore, now time.Time) (err error) {
 	e.judged = map[evaluate.Window]bool{}
 	e.monitors, err = watch.Open(ms.Store(), ms.Catalog(), ms.Engine(), watch.Options{
-		Grace: e.cfg.EmptyAfter, News: max(news, e.cfg.RepeatFor), Watches: e.cfg.Limits.Watches,
+		Grace: e.cfg.EmptyAfter, News: max(news, e.cfg.RepeatFor), LabelNews: e.cfg.LabelsWithin, Watches: e.cfg.Limits.Watches,
 	}, now)
 	if err != nil {
 		return err

@@ -23,8 +23,9 @@ func demoCommand(settings otelcol.CollectorSettings) *cobra.Command {
 		Long: `Starts the collector with its built-in configuration, sends it 208 892 predictions
 of a real model (US census, 2016 to 2018; reference: 2015) over OTLP, and shows drift
 by field and performance by hour: first as it is estimated, then, when the labels have
-come, as it was. The predictions are spread over the last 42 hours, and the last of
-them is made now. Then the collector keeps running until Ctrl-C.
+come, as it was; and the alerts that its monitors raised. The predictions are spread
+over the last 42 hours, and the last of them is made now. Then the collector keeps
+running until Ctrl-C.
 
 A second start counts nothing twice: it sends nothing, starts the collector on the
 state of the first, and shows what there is. If the first was interrupted, the second

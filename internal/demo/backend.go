@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"google.golang.org/grpc"
@@ -23,6 +25,7 @@ type backend struct {
 	path   string
 	server *grpc.Server
 	addr   string
+	inbox  *inbox
 
 	mu      sync.Mutex
 	windows map[int64]*Window // by start
@@ -58,7 +61,11 @@ func listen(dir string) (*backend, error) {
 		return nil, err
 	}
 	b.addr = l.Addr().String()
+	if b.inbox, err = openInbox(dir); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	pmetricotlp.RegisterGRPCServer(b.server, b)
+	plogotlp.RegisterGRPCServer(b.server, b.inbox)
 	go func() { _ = b.server.Serve(l) }() // ends with close
 	return b, nil
 }

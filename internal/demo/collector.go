@@ -16,7 +16,7 @@ import (
 )
 
 // overlay is what the demo adds to builtin:default and builtin:demo: where the
-// state and the log lie, and where the demo listens for the metrics.
+// state and the log lie, and where the demo listens for metrics and alerts.
 //
 // Exporting without a queue makes the connector wait until the demo has kept a
 // window: it is evaluated again if the demo is stopped before.
@@ -25,7 +25,10 @@ func overlay(directory, log, backend string) string {
   extensions: {modelstore: {directory: %s}},
   exporters: {otlp_grpc/demo: {endpoint: %s, compression: none, tls: {insecure: true}, sending_queue: {enabled: false}}},
   service: {
-    pipelines: {metrics/models: {exporters: [prometheus, otlp_grpc/demo]}},
+    pipelines: {
+      metrics/models: {exporters: [prometheus, otlp_grpc/demo]},
+      logs/alerts: {receivers: [modelmetrics], exporters: [otlp_grpc/demo]},
+    },
     telemetry: {logs: {output_paths: [%s]}},
   },
 }`, quote(directory), quote(backend), quote(log))

@@ -142,6 +142,7 @@ func (d *demo) show(ctx context.Context) error {
 	all := d.backend.all()
 	performance(d.out, full(all), replay.years(), results)
 	d.few(all)
+	alerts(d.out, d.backend.inbox.all())
 	d.running()
 	d.story()
 	if err := d.outro(ctx); err != nil {

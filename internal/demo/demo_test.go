@@ -160,11 +160,12 @@ func TestDemo(t *testing.T) {
 	if len(latest.Drift) != len(features)+2 || latest.Drift["features.RELP"]["detected"] != 1 || latest.Drift["features.ANC"]["detected"] != 0 {
 		t.Errorf("drift of the latest window: %v", latest.Drift)
 	}
-	for _, want := range []string{"RELP, place in household", "labels, 2016–2018", "apart", "http://" + p.prometheus + "/metrics", "ml.features.age"} {
+	for _, want := range []string{"RELP, place in household", "labels, 2016–2018", "apart", "What a person is told", "http://" + p.prometheus + "/metrics", "ml.features.age"} {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("the screen does not show %s\n%s", want, &screen)
 		}
 	}
+	alarmed(t, state)
 	for metric, want := range map[string]float64{
 		`ml_model_predictions{`: latest.Predictions, `ml_drift_psi{.*ml_field_name="RELP"`: latest.Drift["features.RELP"]["psi"],
 		`ml_drift_detected{.*ml_field_name="RELP"`: 1, `ml_drift_detected_ratio{`: *latest.Drifted,
@@ -188,6 +189,28 @@ func TestDemo(t *testing.T) {
 	maps.DeleteFunc(kept, func(start int64, _ Window) bool { return start > last(windows) }) // an hour may have ended
 	if !reflect.DeepEqual(kept, windows) {
 		t.Error("the second start counted otherwise")
+	}
+}
+
+// alarmed checks that the monitors have seen it: RELP drifts since 2017; in the
+// hours of the block f1 was low, and is not any more.
+func alarmed(t *testing.T, state string) {
+	t.Helper()
+	in, err := openInbox(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drifts, falls := 0, 0
+	for _, a := range in.all() {
+		if a.Fired.Field == "RELP" && a.Resolved == nil {
+			drifts++
+		}
+		if a.Fired.Monitor.Name == "f1 falls" && a.Resolved != nil && *a.Fired.Value < 0.75 && *a.Resolved.Value > 0.75 {
+			falls++
+		}
+	}
+	if drifts != 1 || falls != 1 {
+		t.Errorf("alerts: %+v", in.all())
 	}
 }
 

@@ -28,7 +28,7 @@ func full(all []Window) []Window {
 
 // when writes the beginning of a window.
 func (s *Screen) when(w Window) string {
-	return time.Unix(0, w.Start).In(s.Zone).Format("Mon 02 15:04")
+	return s.hour(time.Unix(0, w.Start))
 }
 
 // A fieldDrift is the row of a field.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/driftmeter/driftmeter/internal/alert"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -39,6 +41,21 @@ func some(n int) []Window {
 	return ws
 }
 
+// alarms returns one that fires and one that is over.
+func alarms() []alarm {
+	at := time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC)
+	fired := alert.Alert{
+		Severity: alert.Medium, Monitor: alert.Monitor{Name: "Inputs drift"}, Field: "RELP", FieldGroup: "features", WindowStart: at, WindowEnd: at.Add(time.Hour),
+		Text: "RELP drifts.", Recommendation: "Look at the census.",
+	}
+	worse := fired
+	worse.Severity, worse.Monitor.Name, worse.Field, worse.Output = alert.High, "f1 falls", "", "employed_proba"
+	worse.Text = strings.Repeat("The model finds fewer of the employed. ", 5)
+	over := worse
+	over.WindowStart = at.Add(2 * time.Hour)
+	return []alarm{{Fired: fired}, {Fired: worse, Resolved: &over}}
+}
+
 func TestReport(t *testing.T) {
 	for _, c := range []struct {
 		file   string
@@ -51,6 +68,7 @@ func TestReport(t *testing.T) {
 		performance(out, ws, years, expectations)
 		performance(out, ws, years, results)
 		(&demo{out: out}).few(some(5))
+		alerts(out, alarms())
 		path := "testdata/" + c.file
 		if *update {
 			if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
@@ -73,6 +91,7 @@ func TestReportFitsTheScreen(t *testing.T) {
 	drifts(out, full(some(200)))
 	performance(out, full(some(200)), nil, expectations)
 	performance(out, full(some(200)), nil, results)
+	alerts(out, alarms())
 	d := &demo{out: out, log: "./driftmeter-data/demo/collector.log", record: &record{Replays: []Replay{{End: time.Now().UTC(), Sent: PredictionRows}}}}
 	d.intro()
 	d.running()
