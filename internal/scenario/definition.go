@@ -76,9 +76,12 @@ func (f *File) relative(path string) string {
 const warmup = 5000
 
 // reference returns what predictions are compared with.
-func (f *File) reference(d *model.Definition) (*reference.Reference, error) {
+func (f *File) reference(d *model.Definition, kept shelves) (*reference.Reference, error) {
 	path := f.Reference.From
 	if path == "" && f.Reference.Line == 0 {
+		if ref, err := kept.reference(f, d); ref != nil || err != nil {
+			return ref, err
+		}
 		path = d.Reference.Path
 	}
 	first := f.firstTraffic()
@@ -110,11 +113,16 @@ func (f *File) reference(d *model.Definition) (*reference.Reference, error) {
 
 func (f *File) firstTraffic() *Load {
 	for i := range f.Loads {
-		if f.Loads[i].Traffic != nil && !f.Loads[i].Empty && f.Loads[i].From == "" {
+		if f.Loads[i].synthetic() {
 			return &f.Loads[i]
 		}
 	}
 	return nil
+}
+
+// synthetic reports whether a load is of traffic that is made.
+func (l *Load) synthetic() bool {
+	return l.Traffic != nil && !l.Empty && l.From == "" && l.Stored == ""
 }
 
 // layout returns what predictions are counted by: that of the reference with the

@@ -22,7 +22,8 @@
 //	Option      = ( "daily" | "weekly" | "missing" ) number .
 //	OutputOption = ( "rate" | "separation" | "mean" | "sd" | "error" | "labelled" ) number .
 //	Reference   = "reference" ( rows | "from" path | "none" ) .
-//	Load        = "load" duration [ "empty" | "from" path [ "version" name ] ] [ newline { Fault } ] .
+//	Load        = "load" duration [ "empty" | "from" path [ "version" name ] | "stored" directory ]
+//	              [ newline { Fault } ] .
 //	Fault       = ( "shift" key "by" number | "scale" key "by" number | "stuck" key "at" number
 //	            | "missing" key share | "vanish" key value | "appear" key value share | "text" key
 //	            | "flip" share | "blur" share | "rate" factor | "repeat" factor ) [ "where" key "=" value ] .

@@ -40,6 +40,7 @@ type Load struct {
 	Empty   bool
 	From    string // file of rows, spread evenly
 	Version string // of the rows of From
+	Stored  string // state directory: what is kept there of this time
 	Traffic *synth.Traffic
 	Faults  []synth.Fault
 }

@@ -223,13 +223,15 @@ func (p *parser) load(c *cursor) {
 		if c.take("version") {
 			l.Version = c.next("the version's name").text
 		}
+	case c.take("stored"):
+		l.Stored = c.next("a state directory").text
 	case c.more() && !c.bad:
-		c.wrong(c.words[c.at].col, "%q: a load is of the traffic above, empty, or from a file", c.words[c.at].text)
+		c.wrong(c.words[c.at].col, "%q: a load is of the traffic above, empty, from a file, or stored", c.words[c.at].text)
 	case l.Traffic == nil:
-		c.wrong(c.end, "no traffic stands above; describe it, or load from a file, or empty")
+		c.wrong(c.end, "no traffic stands above; describe it, or load from a file, stored or empty")
 	}
 	p.block(func(c *cursor) {
-		if l.Empty || l.From != "" {
+		if l.Empty || l.From != "" || l.Stored != "" {
 			c.wrong(c.words[0].col, "faults are of synthetic traffic")
 			return
 		}

@@ -97,7 +97,7 @@ func TestMistakes(t *testing.T) {
 		{head + "load 1h\n    missing features.a 1.5" + tail, "6:24: 1.5 is not between 0 and 1; here a share of rows is due"},
 		{head + "load 1h\n    explode" + tail, `6:5: "explode" is no fault; faults are shift,`},
 		{head + "load 1h empty\n    rate 2" + tail, "6:5: faults are of synthetic traffic"},
-		{head + "load 1h please" + tail, `5:9: "please": a load is of the traffic above, empty, or from a file`},
+		{head + "load 1h please" + tail, `5:9: "please": a load is of the traffic above, empty, from a file, or stored`},
 		{head + "load 90m\nat 1h expect silent", "5:1: a load of 1h30m is no multiple of the window of 1h"},
 		{"model\n    name: x" + tail, "3:8: no traffic stands above"},
 		{head + "load 1h\nat 2h expect silent", "6:1: nothing is loaded beyond 1h"},

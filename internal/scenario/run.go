@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -33,12 +34,17 @@ type Result struct {
 // Run loads the windows, judges the monitors after each, and holds the
 // expectations against what became of them. The error is one of the test itself,
 // which could not be run.
-func (f *File) Run(o Options) (*Result, error) {
+func (f *File) Run(o Options) (_ *Result, err error) {
 	def, err := f.definition(o.Definition)
 	if err != nil {
 		return nil, err
 	}
-	w, err := f.world(def)
+	kept, err := f.open(def)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, kept.close()) }()
+	w, err := f.world(def, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -49,18 +55,14 @@ func (f *File) Run(o Options) (*Result, error) {
 	at := f.Start.UnixNano()
 	for i := range f.Loads {
 		l := &f.Loads[i]
-		for p, err := range w.profiles(f, l, at) {
-			if err != nil {
-				return nil, &Error{f.Path, l.Line, 1, err.Error()}
-			}
-			if err := w.window(l, at, p); err != nil {
-				return nil, &Error{f.Path, l.Line, 1, err.Error()}
-			}
-			at += int64(f.Window)
+		if err := w.load(f, l, kept[l.Stored], at, func() {
 			if done++; o.Progress != nil {
 				o.Progress(done, total)
 			}
+		}); err != nil {
+			return nil, &Error{f.Path, l.Line, 1, err.Error()}
 		}
+		at += int64(l.For)
 	}
 	r := &Result{Windows: int(done), Timeline: w.timeline}
 	for i := range f.Checks {
@@ -81,8 +83,8 @@ type world struct {
 	timeline *Timeline
 }
 
-func (f *File) world(def *model.Definition) (*world, error) {
-	ref, err := f.reference(def)
+func (f *File) world(def *model.Definition, kept shelves) (*world, error) {
+	ref, err := f.reference(def, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -103,13 +105,40 @@ func (f *File) world(def *model.Definition) (*world, error) {
 	}, nil
 }
 
+// load takes the model on by a load that begins at a time. stored is where it is
+// taken from, nil for the others; done is called after each window.
+func (w *world) load(f *File, l *Load, stored *shelf, from int64, done func()) error {
+	at, found := from, 0
+	for p, err := range w.profiles(f, l, from) {
+		if err != nil {
+			return err
+		}
+		if stored != nil {
+			n, err := stored.window(w.memory, w.def, at)
+			if err != nil {
+				return err
+			}
+			found += n
+		}
+		if err := w.window(l, at, p); err != nil {
+			return err
+		}
+		at += w.window64
+		done()
+	}
+	if stored != nil && found == 0 {
+		return stored.nothing(w.def, l, from)
+	}
+	return nil
+}
+
 // window takes the model on by one window; p is nil if nothing came.
 func (w *world) window(l *Load, start int64, p *profile.Profile) error {
 	if p != nil {
 		version := l.Version
 		if version == "" {
 			version = "v1"
-			if l.Traffic != nil && l.From == "" {
+			if l.synthetic() {
 				version = l.Traffic.Version
 			}
 		}
@@ -132,7 +161,7 @@ func (w *world) profiles(f *File, l *Load, from int64) iter.Seq2[*profile.Profil
 	switch {
 	case l.From != "":
 		return w.rows(f, l, n)
-	case l.Empty:
+	case !l.synthetic(): // empty, or there already
 		return func(yield func(*profile.Profile, error) bool) {
 			for range n {
 				if !yield(nil, nil) {

@@ -7,7 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/driftmeter/driftmeter/internal/catalog"
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/profile"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/synth"
 )
 
 // The default monitors are silent on three weeks of a healthy shop, and catch each
@@ -144,6 +149,55 @@ at 15h expect silent rows version=green
 `)
 	if len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Text, `expected resolved "rows" version=blue`) {
 		t.Errorf("%v", r.Failures) // blue sends nothing any more: its alert is not over
+	}
+}
+
+// Loads come from a state directory, at their own time, with its reference.
+func TestStoredLoads(t *testing.T) {
+	dir := t.TempDir()
+	const window = int64(time.Hour)
+	start := defaultStart.UnixNano()
+	age := record.Key{Group: record.Features, Name: "age"}
+	traffic := &synth.Traffic{Version: "v7", Seed: 1, Rows: 500, Columns: []synth.Column{{Key: age, A: 40, B: 10}}}
+	s, err := store.Open(filepath.Join(dir, "state"), store.Options{ReserveBytes: -1})
+	must(t, err)
+	c, err := catalog.Open(s, nil, catalog.Options{Window: time.Hour, Profile: profile.DefaultLimits})
+	must(t, err)
+	ref, err := traffic.Reference(&model.Definition{Name: "shop"}, start, 3000)
+	must(t, err)
+	tx := s.Begin()
+	must(t, c.Keep(tx, ref))
+	tx.PutVersion("shop", "v7", store.Version{FirstSeen: start, LastSeen: start})
+	maker, err := synth.NewMaker(ref.Layout())
+	must(t, err)
+	for i := range int64(6) {
+		var faults []synth.Fault
+		if i >= 4 {
+			faults = []synth.Fault{{Kind: synth.Shift, Field: age, By: 20}}
+		}
+		b, err := maker.Profile(traffic.Records(start+i*window, start+(i+1)*window, faults)).Encode()
+		must(t, err)
+		tx.PutProfile("shop", "v7", start+i*window, b)
+	}
+	must(t, tx.Commit(store.Sync))
+	must(t, s.Close())
+
+	const head = "model\n    name: shop\n    monitors: [{name: Age, type: data_drift, method: training, fields: [features.age]}]\n"
+	r := run(t, filepath.Join(dir, "x.txt"), head+"load 6h stored state\nat 4h expect silent\nat 5h expect firing Age version=v7\n")
+	for _, f := range r.Failures {
+		t.Error(f)
+	}
+	f, err := Parse(filepath.Join(dir, "x.txt"), head+"start 2027-01-01\nload 6h stored state\nat 4h expect silent\n")
+	must(t, err)
+	if _, err := f.Run(Options{}); err == nil || !strings.Contains(err.Error(), "those that it holds are from 2026-01-05T00:00Z to 2026-01-05T06:00Z: begin with start 2026-01-05T00:00Z") {
+		t.Error(err)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/history"
@@ -261,4 +262,46 @@ func listed(all []string) string {
 		return strings.Join(all[:most], "; ") + fmt.Sprintf("; and %d more", len(all)-most)
 	}
 	return strings.Join(all, "; ")
+}
+
+// FirstFiring returns how long after a time since the start the first alert fired,
+// up to another time, and the monitors that fired then; ok is false if none did.
+func (t *Timeline) FirstFiring(from, to time.Duration) (after time.Duration, monitors []string, ok bool) {
+	for _, m := range t.moments {
+		since := time.Duration(m.end - t.start)
+		if since <= from || since > to {
+			continue
+		}
+		for _, j := range m.holding {
+			if name := j.Watch.Monitor.Name; j.Phase == alert.PhaseFiring && !slices.Contains(monitors, name) {
+				monitors = append(monitors, name)
+			}
+		}
+		if len(monitors) > 0 {
+			return since - from, monitors, true
+		}
+	}
+	return 0, nil, false
+}
+
+// Evaluated counts the judgements that were made, by monitor.
+func (t *Timeline) Evaluated() map[string]int {
+	n := map[string]int{}
+	for i := range t.moments {
+		for _, j := range t.moments[i].judged {
+			if j.Verdict.Outcome != monitor.NotEvaluated {
+				n[j.Watch.Monitor.Name]++
+			}
+		}
+	}
+	return n
+}
+
+// Monitors returns the names of the monitors, in the order of the definition.
+func (t *Timeline) Monitors() []string {
+	var names []string
+	for _, m := range t.monitors {
+		names = append(names, m.Name)
+	}
+	return names
 }
