@@ -9,6 +9,7 @@ import (
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
 	groundtruthprocessor "github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
+	predictionreceiver "github.com/driftmeter/driftmeter/receiver/predictionreceiver"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
 	prometheusexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
@@ -94,6 +95,7 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory(),
 		kafkareceiver.NewFactory(),
 		webhookeventreceiver.NewFactory(),
+		predictionreceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -103,6 +105,7 @@ func components() (otelcol.Factories, error) {
 		filelogreceiver.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.160.0",
 		kafkareceiver.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.158.0",
 		webhookeventreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/webhookeventreceiver v0.156.0",
+		predictionreceiver.NewFactory().Type():   "github.com/driftmeter/driftmeter v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](

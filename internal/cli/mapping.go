@@ -213,16 +213,17 @@ func (s *shownRows) read(in rowSource, m *mapping.Mapper, defaults *record.Recor
 		if err != nil {
 			return err
 		}
-		err = m.Row(&n, defaults, &r, func() error {
-			if err := mapping.Check(&r); err != nil {
-				return err
+		if err := m.Row(&n, defaults, &r, func(refused error) error {
+			if refused == nil {
+				refused = mapping.Check(&r)
+			}
+			if row, ok := errors.AsType[*mapping.RowError](refused); ok {
+				s.refuse(row)
+				return nil
 			}
 			s.add(&r)
-			return nil
-		})
-		if row, ok := errors.AsType[*mapping.RowError](err); ok {
-			s.refuse(row)
-		} else if err != nil {
+			return refused
+		}); err != nil {
 			return err
 		}
 	}

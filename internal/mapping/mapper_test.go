@@ -76,8 +76,15 @@ func become(t *testing.T, c Config, row string) string {
 	for range 2 { // what is remembered of the first time changes nothing
 		var got []string
 		var r record.Record
-		if err := m.Row(&n, &record.Record{}, &r, func() error { got = append(got, showRecord(&r)); return nil }); err != nil {
-			got = append(got, "! "+err.Error())
+		if err := m.Row(&n, &record.Record{}, &r, func(refused error) error {
+			if refused != nil {
+				got = append(got, "! "+refused.Error())
+			} else {
+				got = append(got, showRecord(&r))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
 		}
 		text := strings.Join(got, " | ")
 		if first != "" && text != first {
@@ -137,8 +144,8 @@ func TestRow(t *testing.T) {
 		{"unequal lists", Config{Explode: []string{"instances", "outputs"}}, `{"instances":[1,2],"outputs":[1]}`,
 			`! column "outputs" has 1 elements, and instances has 2; element i of each is one prediction`},
 		{"no list", Config{Explode: []string{"instances"}}, `{"instances":7}`, `! column "instances" is an integer; explode: instances needs an array with an element for each prediction`},
-		{"a broken element", Config{Explode: []string{"inputs"}, Positions: map[string][]string{"inputs": {"a"}}}, `{"id":"r","inputs":[[1],[1,2]]}`,
-			`id=r_0 features.a=1 | ! column "inputs[1]" has 2 elements; positions.inputs names 1`},
+		{"a broken element", Config{Explode: []string{"inputs"}, Positions: map[string][]string{"inputs": {"a"}}}, `{"id":"r","inputs":[[1],[1,2],[3]]}`,
+			`id=r_0 features.a=1 | ! column "inputs[1]" has 2 elements; positions.inputs names 1 | id=r_2 features.a=3`},
 		{"one path twice", Config{Explode: []string{"inputs.a"}}, `{"inputs.a":[1,2],"inputs":{"a":[1]}}`,
 			`features.a=1 features.a=1 | ! column "inputs.a[1]" is there twice; send it once`},
 		{"a time that is none", plain, `{"timestamp":"soon"}`,
@@ -204,7 +211,7 @@ func TestFromTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r record.Record
-	if err := m.Row(&n, &record.Record{Model: "m"}, &r, func() error { return nil }); err != nil {
+	if err := m.Row(&n, &record.Record{Model: "m"}, &r, func(refused error) error { return refused }); err != nil {
 		t.Fatal(err)
 	}
 	const want = `id=x model=m features.a=1 predictions.p=0.5f features.e=[1f] features.at="1970-01-01T00:00:00Z"`
@@ -268,7 +275,7 @@ func TestTooManyFields(t *testing.T) {
 			n.Sub = append(n.Sub, tree.Node{Name: fmt.Sprintf("features.%d_%d", round, i), Kind: tree.Integer})
 		}
 		var r record.Record
-		err := m.Row(&n, &record.Record{}, &r, func() error { return nil })
+		err := m.Row(&n, &record.Record{}, &r, func(refused error) error { return refused })
 		if row, ok := errors.AsType[*RowError](err); !ok || row.Reason != TooMany || len(r.Fields) > maxFields+1 {
 			t.Fatalf("%d fields, %v", len(r.Fields), err)
 		}
@@ -296,13 +303,19 @@ func FuzzRow(f *testing.F) {
 			return
 		}
 		var r record.Record
-		err = m.Row(&n, &record.Record{}, &r, func() error {
+		err = m.Row(&n, &record.Record{}, &r, func(refused error) error {
+			if refused != nil {
+				if _, ok := errors.AsType[*RowError](refused); !ok {
+					t.Fatal(refused)
+				}
+				return nil
+			}
 			if len(r.Fields) > maxFields {
 				t.Fatalf("%d fields", len(r.Fields))
 			}
 			return nil
 		})
-		if _, ok := errors.AsType[*RowError](err); err != nil && !ok {
+		if err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -322,7 +335,7 @@ func BenchmarkRow(b *testing.B) {
 	var r record.Record
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := m.Row(&n, &record.Record{}, &r, func() error { return nil }); err != nil {
+		if err := m.Row(&n, &record.Record{}, &r, func(refused error) error { return refused }); err != nil {
 			b.Fatal(err)
 		}
 	}

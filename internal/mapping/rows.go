@@ -59,35 +59,30 @@ const (
 	maxExploded = 100_000 // rows that one row may become
 )
 
-// Row turns a row into records, one but for lists that are exploded. Each is
-// passed to emit as it is ready, and reused for the next. The records have event,
-// model, version and environment set where the row or the configuration says
-// them, else what defaults has. The error is a *RowError, with no row number;
-// records before it have been emitted only if it comes from emit.
-func (m *Mapper) Row(n *tree.Node, defaults *record.Record, r *record.Record, emit func() error) error {
+// Row turns a row into records, one but for lists that are exploded, and calls
+// emit for each: with r filled in, which is reused for the next, or with a
+// *RowError that says why this one is refused; it has no row number. Event, model,
+// version and environment are those of defaults where neither the row nor the
+// configuration says them. The error is that of emit, which ends the row.
+func (m *Mapper) Row(n *tree.Node, defaults *record.Record, r *record.Record, emit func(refused error) error) error {
 	count, err := m.count(n)
 	if err != nil {
-		return err
+		return emit(err)
 	}
 	if count < 0 {
-		if err := m.one(n, -1, defaults, r); err != nil {
-			return err
-		}
-		return emit()
+		return emit(m.one(n, -1, defaults, r))
 	}
 	for i := range count {
-		if err := m.one(n, i, defaults, r); err != nil {
-			if row, ok := errors.AsType[*RowError](err); ok {
-				at := *row
-				at.Column = fmt.Sprintf("%s[%d]", at.Column, i)
-				return &at
-			}
-			return err
+		err := m.one(n, i, defaults, r)
+		if row, ok := errors.AsType[*RowError](err); ok {
+			at := *row
+			at.Column = fmt.Sprintf("%s[%d]", at.Column, i)
+			err = &at
 		}
 		if r.ID != "" {
 			r.ID += "_" + strconv.Itoa(i)
 		}
-		if err := emit(); err != nil {
+		if err := emit(err); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,15 @@ func (n *Node) Get(name string) *Node {
 	return nil
 }
 
+// Size returns about how many bytes of memory a node takes.
+func (n *Node) Size() int {
+	size := 80 + len(n.Name) + len(n.Text)
+	for i := range n.Sub {
+		size += n.Sub[i].Size()
+	}
+	return size
+}
+
 // Limits bound what one row may cost.
 type Limits struct {
 	Bytes  int // of the row as it is written

@@ -19,6 +19,7 @@ import (
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
+	"github.com/driftmeter/driftmeter/receiver/predictionreceiver"
 )
 
 // configured is a component whose README has a table of its keys.
@@ -29,6 +30,7 @@ type configured struct {
 
 func components() []configured {
 	return []configured{
+		{"receiver/predictionreceiver", predictionreceiver.NewFactory().CreateDefaultConfig()},
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
 		{"processor/groundtruthprocessor", groundtruthprocessor.NewFactory().CreateDefaultConfig()},
 		{"processor/profileprocessor", profileprocessor.NewFactory().CreateDefaultConfig()},
@@ -57,7 +59,7 @@ func (c configured) readme(root string) (path, text string, err error) {
 		return path, "", fmt.Errorf("%s has no table of keys between %q and %q", path, keysBegin, keysEnd)
 	}
 	comments := map[string]string{}
-	for _, dir := range []string{c.dir, "internal/model", "internal/drift"} {
+	for _, dir := range []string{c.dir, "internal/model", "internal/drift", "internal/mapping"} {
 		if err := fieldComments(filepath.Join(root, dir), comments); err != nil {
 			return path, "", err
 		}
@@ -103,11 +105,23 @@ func rows(w *strings.Builder, prefix string, v reflect.Value, comments map[strin
 			continue
 		case elem.Kind() == reflect.Map && elem.Elem().Kind() == reflect.Struct:
 			row(w, prefix+key, "", comment)
-			rows(w, prefix+key+".<key>.", reflect.New(elem.Elem()).Elem(), comments)
+			if !hasField(t, elem.Elem()) { // else its keys are in the table already
+				rows(w, prefix+key+".<key>.", reflect.New(elem.Elem()).Elem(), comments)
+			}
 			continue
 		}
 		row(w, prefix+key, show(field), comment)
 	}
+}
+
+// hasField reports whether a struct has a field of a type.
+func hasField(t, of reflect.Type) bool {
+	for f := range t.Fields() {
+		if f.Type == of {
+			return true
+		}
+	}
+	return false
 }
 
 func row(w *strings.Builder, key, value, comment string) {

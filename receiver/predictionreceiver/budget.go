@@ -1,0 +1,42 @@
+package predictionreceiver
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+// errBusy says that too much is in flight.
+var errBusy = errors.New("too much is being read at the moment; send it again in a second")
+
+// budget bounds the bytes of all bodies that are read and not yet answered, as
+// they come and unpacked: what is made of them takes memory in proportion.
+type budget struct {
+	most int64
+	used atomic.Int64
+}
+
+// reader counts what is read of one body. release gives it back.
+type reader struct {
+	io.Reader
+	b    *budget
+	mine int64
+}
+
+func (b *budget) reader(r io.Reader) *reader { return &reader{Reader: r, b: b} }
+
+// Read fails with errBusy when the budget is used up. One body alone always has
+// room: its size has a limit of its own.
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.mine += int64(n)
+	if used := r.b.used.Add(int64(n)); used > r.b.most && used > r.mine {
+		return n, errBusy
+	}
+	return n, err
+}
+
+func (r *reader) release() {
+	r.b.used.Add(-r.mine)
+	r.mine = 0
+}

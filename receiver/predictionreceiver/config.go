@@ -1,0 +1,129 @@
+package predictionreceiver
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/driftmeter/driftmeter/internal/lenient"
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+)
+
+// Config of the receiver. The keys of confighttp's server stand beside these:
+// endpoint, tls, auth, cors, compression_algorithms, max_request_body_size, ….
+type Config struct {
+	// HTTP has the keys of confighttp.
+	HTTP confighttp.ServerConfig `mapstructure:",squash"`
+	// Mapping says what columns and paths are, in the same words for every source; docs/sources.md explains it.
+	Mapping mapping.Config `mapstructure:"mapping"`
+	// Mappings are mappings of single models, by name, instead of mapping: of requests with ?model=, and of inference servers.
+	Mappings map[string]mapping.Config `mapstructure:"mappings"`
+	// Inference is about events of inference servers, whose requests and responses come apart.
+	Inference InferenceConfig `mapstructure:"inference"`
+	// MaxRows is how many predictions one request may hold.
+	MaxRows int `mapstructure:"max_rows"`
+	// MaxInFlightMiB is how much of all requests together may be read and not yet answered; what is beyond is told to come again.
+	MaxInFlightMiB int `mapstructure:"max_in_flight_mib"`
+	// AttributePrefix begins the attributes of the records, as in profile.
+	AttributePrefix string `mapstructure:"attribute_prefix"`
+
+	mistakes lenient.Mistakes
+	_        struct{}
+}
+
+// InferenceConfig bounds what waits for its other half.
+type InferenceConfig struct {
+	// PairWindow is how long a request waits for its response, and the other way round.
+	PairWindow time.Duration `mapstructure:"pair_window"`
+	// MaxPending is how many may wait; beyond it the oldest is given up, counted and logged.
+	MaxPending int `mapstructure:"max_pending"`
+	// MaxPendingMiB is how much memory they may take, likewise.
+	MaxPendingMiB int `mapstructure:"max_pending_mib"`
+	_             struct{}
+}
+
+// defaultEndpoint is next to the ports of OTLP, for this machine only.
+const defaultEndpoint = "localhost:4319"
+
+func defaultConfig() *Config {
+	server := confighttp.NewDefaultServerConfig()
+	server.NetAddr.Endpoint = defaultEndpoint
+	return &Config{
+		HTTP:            server,
+		Mapping:         mapping.Default(),
+		Inference:       InferenceConfig{PairWindow: time.Minute, MaxPending: 10_000, MaxPendingMiB: 64},
+		MaxRows:         100_000,
+		MaxInFlightMiB:  64,
+		AttributePrefix: otelml.DefaultPrefix,
+	}
+}
+
+// Unmarshal keeps what cannot be decoded, so that Validate tells all mistakes at
+// once.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.mistakes = lenient.Unmarshal(conf, c)
+	if len(c.mistakes) == 0 {
+		return nil
+	}
+	// A mistake in a key of confighttp ends the decoding: ours are read without these.
+	for key := range conf.ToStringMap() {
+		if !slices.Contains(ownKeys, key) {
+			conf.Delete(key)
+		}
+	}
+	lenient.Unmarshal(conf, c) // what it finds was found before
+	return nil
+}
+
+// ownKeys are the keys that are not those of confighttp.
+var ownKeys = []string{"mapping", "mappings", "inference", "max_rows", "max_in_flight_mib", "attribute_prefix"}
+
+// Validate reports everything that is wrong, in the user's spelling.
+func (c *Config) Validate() error {
+	var errs []error
+	for _, e := range lines(c.Mapping.Validate()) {
+		errs = append(errs, fmt.Errorf("mapping.%w", e))
+	}
+	for _, model := range slices.Sorted(maps.Keys(c.Mappings)) {
+		m := c.Mappings[model]
+		for _, e := range lines(m.Validate()) {
+			errs = append(errs, fmt.Errorf("mappings[%s].%w", model, e))
+		}
+	}
+	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, nil))
+	if c.HTTP.NetAddr.Endpoint == "" {
+		errs = append(errs, errors.New(`endpoint="" names no address; write one such as localhost:4319`))
+	}
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"max_rows", c.MaxRows}, {"max_in_flight_mib", c.MaxInFlightMiB},
+		{"inference.max_pending", c.Inference.MaxPending}, {"inference.max_pending_mib", c.Inference.MaxPendingMiB},
+	} {
+		if n.value <= 0 {
+			errs = append(errs, fmt.Errorf("%s=%d must be positive", n.key, n.value))
+		}
+	}
+	if c.Inference.PairWindow < time.Second || c.Inference.PairWindow > time.Hour {
+		errs = append(errs, fmt.Errorf("inference.pair_window=%s must be from 1s to 1h", c.Inference.PairWindow))
+	}
+	return c.mistakes.Join(errs...)
+}
+
+// lines takes a joined error apart.
+func lines(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

@@ -1,0 +1,3 @@
+package predictionreceiver
+
+//go:generate go tool mdatagen metadata.yaml

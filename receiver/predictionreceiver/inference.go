@@ -1,0 +1,78 @@
+package predictionreceiver
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/tree"
+)
+
+// defaultEvent is what inferences become.
+var defaultEvent = record.Record{Event: record.Prediction}
+
+// Names of a row of an inference server, as a mapping sees it.
+const (
+	instances   = "instances"
+	predictions = "predictions"
+)
+
+// attributes of events that a row has beside its id and time.
+var attributes = []string{"namespace", "component", "endpoint"}
+
+// ofInference says what the row of an inference is, where the user says nothing:
+// instances are features, element i of both lists is prediction <id>_<i>, and
+// where it was answered is left out.
+func ofInference(c mapping.Config) mapping.Config {
+	if c.Explode == nil {
+		c.Explode = []string{instances, predictions}
+	}
+	c.Prefixes = maps.Clone(c.Prefixes)
+	if c.Prefixes == nil {
+		c.Prefixes = map[string]string{}
+	}
+	if _, ok := c.Prefixes[instances+"."]; !ok {
+		c.Prefixes[instances+"."] = record.Features.String()
+	}
+	c.Columns = maps.Clone(c.Columns)
+	if c.Columns == nil {
+		c.Columns = map[string]string{}
+	}
+	labels := slices.Collect(maps.Values(c.Labels))
+	for _, name := range attributes {
+		if _, ok := c.Columns[name]; !ok && !slices.Contains(labels, name) {
+			c.Columns[name] = ""
+		}
+	}
+	// These are named by us, whatever the columns of other rows are called.
+	c.ID, c.Timestamp, c.TimestampFormat, c.ModelColumn, c.VersionColumn = "", "", "", "", ""
+	return c
+}
+
+// row is an inference as a mapping sees it.
+func (i *inference) row() tree.Node {
+	about := i.request.event.attributes
+	n := tree.Node{Kind: tree.Object}
+	text := func(name, value string) {
+		if value != "" {
+			n.Sub = append(n.Sub, tree.Node{Name: name, Kind: tree.Text, Text: value})
+		}
+	}
+	text("id", about["id"])
+	text("timestamp", about["time"])
+	model := about["inferenceservicename"]
+	for _, other := range []string{about["modelid"], i.response.event.attributes["model_name"]} {
+		if model == "" {
+			model = other
+		}
+	}
+	text("model", model)
+	text("version", i.response.event.attributes["model_version"])
+	for _, name := range attributes {
+		text(name, about[name])
+	}
+	n.Sub = append(n.Sub, tree.Node{Name: instances, Kind: tree.Array, Sub: i.request.rows},
+		tree.Node{Name: predictions, Kind: tree.Array, Sub: i.response.rows})
+	return n
+}

@@ -1,0 +1,155 @@
+package predictionreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+)
+
+// query is what stands behind the question mark.
+type query struct {
+	defaults record.Record
+	format   string
+	complete bool
+}
+
+// parseQuery reads it; an unknown name is a mistake that would go unnoticed.
+func parseQuery(v url.Values, event record.Event) (q query, err error) {
+	known := []string{"model", "version", "environment", "format"}
+	if event == record.Reference {
+		known = append(known, "dataset", "complete")
+	}
+	for name, values := range v {
+		if !slices.Contains(known, name) {
+			return q, fmt.Errorf("?%s= is unknown; known: %s", name, strings.Join(known, ", "))
+		}
+		if len(values) > 1 || len(values[0]) > 256 {
+			return q, fmt.Errorf("?%s= is there twice or longer than 256 bytes", name)
+		}
+	}
+	q.defaults = record.Record{Event: event, Model: v.Get("model"), Version: v.Get("version"), Environment: v.Get("environment")}
+	q.format = v.Get("format")
+	switch dataset := v.Get("dataset"); dataset {
+	case "", "training":
+	case "test":
+		q.defaults.Test = true
+	default:
+		return q, fmt.Errorf("?dataset=%s is unknown; known: training, test", dataset)
+	}
+	if c := v.Get("complete"); c != "" {
+		if q.complete, err = strconv.ParseBool(c); err != nil {
+			return q, fmt.Errorf("?complete=%s must be true or false", c)
+		}
+	}
+	return q, nil
+}
+
+// rows handles bodies of rows of an event.
+func (s *server) rows(event record.Event) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		ctx := s.obs.StartLogsOp(req.Context())
+		q, err := parseQuery(req.URL.Query(), event)
+		if err != nil {
+			s.refuse(ctx, w, &answer{}, err)
+			return
+		}
+		pool := s.workers.of(q.defaults.Model)
+		wk := pool.Get().(*worker)
+		defer pool.Put(wk)
+		body := s.budget.reader(req.Body)
+		defer body.release()
+		in, err := openSource(req.Header, q.format, body)
+		if err != nil {
+			s.refuse(ctx, w, &answer{}, err)
+			return
+		}
+		defer in.close()
+		b := newBatch(wk, &q.defaults, s.cfg.MaxRows)
+		if err := b.fill(in); err != nil {
+			s.refuse(ctx, w, &answer{}, err)
+			return
+		}
+		if q.complete {
+			b.end()
+		}
+		s.send(ctx, w, b)
+	}
+}
+
+// send passes a batch on, answers, and returns the status.
+func (s *server) send(ctx context.Context, w http.ResponseWriter, b *batch) (status int) {
+	for reason, n := range b.answer.reasons {
+		s.tel.PredictionRowsRefused.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", reason)))
+	}
+	n := b.logs.LogRecordCount() // the batch is no longer ours after it
+	status = http.StatusOK
+	switch {
+	case n > 0:
+		err := s.next.ConsumeLogs(ctx, b.logs)
+		s.obs.EndLogsOp(ctx, "rows", n, err)
+		if err != nil {
+			status = s.failed(ctx, &b.answer, err)
+		}
+	case b.answer.Refused > 0 && b.answer.Pending == 0:
+		status, b.answer.Error = http.StatusBadRequest, "every row was refused"
+		fallthrough
+	default:
+		s.obs.EndLogsOp(ctx, "rows", 0, nil)
+	}
+	b.answer.write(w, status)
+	return status
+}
+
+// failed says that what comes behind did not take a batch.
+func (s *server) failed(ctx context.Context, a *answer, err error) (status int) {
+	a.Accepted = 0
+	if consumererror.IsPermanent(err) {
+		s.count(ctx, "pipeline_refused")
+		a.Error = "nothing was kept, and sending it again cannot help: " + err.Error()
+		return http.StatusBadRequest
+	}
+	s.count(ctx, "pipeline_busy")
+	a.Error = "nothing was kept; send all of it again: " + err.Error()
+	return http.StatusServiceUnavailable
+}
+
+func (s *server) count(ctx context.Context, reason string) {
+	s.tel.PredictionRequestsRefused.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+}
+
+// refuse answers that a request cannot be read. Nothing of it is kept.
+func (s *server) refuse(ctx context.Context, w http.ResponseWriter, a *answer, err error) {
+	s.obs.EndLogsOp(ctx, "rows", 0, nil) // the client's mistake is no failure of ours
+	reason, status := "unreadable", http.StatusBadRequest
+	var tooLarge *http.MaxBytesError
+	var tooMany errTooMany
+	var media errMedia
+	switch {
+	case errors.Is(err, errBusy):
+		reason, status = "busy", http.StatusServiceUnavailable
+	case errors.As(err, &tooLarge):
+		reason, status = "too_large", http.StatusRequestEntityTooLarge
+		err = fmt.Errorf("the body has more than %d bytes unpacked (max_request_body_size); send it in parts", tooLarge.Limit)
+	case errors.As(err, &tooMany):
+		reason, status = "too_many_rows", http.StatusRequestEntityTooLarge
+	case errors.As(err, &media):
+		reason, status = "media_type", http.StatusUnsupportedMediaType
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		reason = "cut_short"
+	}
+	s.count(ctx, reason)
+	a.Error = "nothing was kept: " + err.Error()
+	a.write(w, status)
+}

@@ -1,0 +1,114 @@
+package predictionreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/receiver/predictionreceiver/internal/metadata"
+)
+
+// server is the receiver.
+type server struct {
+	cfg  *Config
+	set  receiver.Settings
+	next consumer.Logs
+	tel  *metadata.TelemetryBuilder
+	obs  *receiverhelper.ObsReport
+
+	budget  budget
+	workers *workers // of rows
+	events  *workers // of inference servers
+	pairs   *pairs
+
+	http *http.Server
+	stop context.CancelFunc
+	wg   sync.WaitGroup
+
+	mu   sync.Mutex
+	said time.Time // when the limit of what is pending was logged
+}
+
+func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *metadata.TelemetryBuilder) (*server, error) {
+	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{ReceiverID: set.ID, Transport: "http", ReceiverCreateSettings: set})
+	if err != nil {
+		return nil, err
+	}
+	s := &server{cfg: cfg, set: set, next: next, tel: tel, obs: obs, stop: func() {}}
+	s.budget.most = int64(cfg.MaxInFlightMiB) << 20
+	s.workers, err = newWorkers(cfg, asIs)
+	if err != nil {
+		return nil, err
+	}
+	s.events, err = newWorkers(cfg, ofInference)
+	if err != nil {
+		return nil, err
+	}
+	s.pairs = newPairs(&cfg.Inference)
+	return s, nil
+}
+
+// Start listens.
+func (s *server) Start(ctx context.Context, host component.Host) error {
+	if err := s.tel.RegisterPredictionInferencesPendingCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(int64(s.pairs.len()))
+		return nil
+	}); err != nil {
+		return err
+	}
+	listener, err := s.cfg.HTTP.ToListener(ctx)
+	if err != nil {
+		return fmt.Errorf("endpoint=%q: %w", s.cfg.HTTP.NetAddr.Endpoint, err)
+	}
+	if s.http, err = s.cfg.HTTP.ToServer(ctx, host.GetExtensions(), s.set.TelemetrySettings, s.routes()); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.wg.Go(func() { s.expire(background) })
+	s.wg.Go(func() {
+		if err := s.http.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
+		}
+	})
+	s.set.Logger.Info("Predictions are taken by HTTP", zap.String("endpoint", listener.Addr().String()), zap.String("description", "/openapi.json"))
+	return nil
+}
+
+// Shutdown is also called when Start failed or never ran.
+func (s *server) Shutdown(ctx context.Context) error {
+	s.stop()
+	var err error
+	if s.http != nil {
+		err = s.http.Shutdown(ctx)
+	}
+	s.wg.Wait()
+	s.giveUp(ctx, s.pairs.drain(), "shutdown")
+	s.tel.Shutdown()
+	return err
+}
+
+// routes are the paths that openapi.json describes.
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/predictions", s.rows(record.Prediction))
+	mux.HandleFunc("POST /v1/actuals", s.rows(record.Actual))
+	mux.HandleFunc("POST /v1/raw-inputs", s.rows(record.Actual))
+	mux.HandleFunc("POST /v1/reference", s.rows(record.Reference))
+	mux.HandleFunc("POST /v1/cloudevents", s.cloudEvents)
+	mux.HandleFunc("POST /{$}", s.cloudEvents) // where KServe's logger sends to if told a host only
+	mux.HandleFunc("GET /openapi.json", describe)
+	return mux
+}
