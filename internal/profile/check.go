@@ -22,7 +22,7 @@ func refuse(format string, args ...any) error {
 func (l *Layout) check() error {
 	for i := range l.Fields {
 		f := &l.Fields[i]
-		if i > 0 && !l.Fields[i-1].Key.Less(f.Key) {
+		if i > 0 && l.Fields[i-1].Key.Compare(f.Key) >= 0 {
 			return refuse("field %s after %s", f.Key, l.Fields[i-1].Key)
 		}
 		if err := f.check(); err != nil {

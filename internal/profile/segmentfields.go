@@ -27,14 +27,6 @@ func SegmentFields(segments []SegmentLayout, more ...record.Key) []record.Key {
 			}
 		}
 	}
-	slices.SortFunc(keys, func(a, b record.Key) int {
-		switch {
-		case a.Less(b):
-			return -1
-		case b.Less(a):
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(keys, record.Key.Compare)
 	return slices.Compact(keys)
 }

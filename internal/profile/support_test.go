@@ -143,12 +143,7 @@ func layouts(limits Limits) *rapid.Generator[*Layout] {
 			}
 			l.Fields = append(l.Fields, f)
 		}
-		slices.SortFunc(l.Fields, func(a, b FieldLayout) int {
-			if a.Key.Less(b.Key) {
-				return -1
-			}
-			return 1
-		})
+		slices.SortFunc(l.Fields, func(a, b FieldLayout) int { return a.Key.Compare(b.Key) })
 		for _, o := range outputs {
 			if rapid.Bool().Draw(t, "output "+o.Prediction) {
 				continue

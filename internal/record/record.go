@@ -7,7 +7,10 @@
 // the steady state allocates nothing.
 package record
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Event says what a record tells.
 type Event uint8
@@ -84,12 +87,9 @@ type Key struct {
 // String returns the key as users write it, such as features.age.
 func (k Key) String() string { return k.Group.String() + "." + k.Name }
 
-// Less orders keys by group, then name.
-func (k Key) Less(o Key) bool {
-	if k.Group != o.Group {
-		return k.Group < o.Group
-	}
-	return k.Name < o.Name
+// Compare orders keys by group, then name.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(cmp.Compare(k.Group, o.Group), cmp.Compare(k.Name, o.Name))
 }
 
 // Field is one field of a record.

@@ -189,7 +189,7 @@ func TestWords(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	a, b, c := Key{Features, "b"}, Key{Features, "c"}, Key{Actuals, "a"}
-	if a.String() != "features.b" || !a.Less(b) || !b.Less(c) || b.Less(a) || a.Less(a) || c.Less(a) {
+	if a.String() != "features.b" || a.Compare(b) != -1 || b.Compare(c) != -1 || b.Compare(a) != 1 || a.Compare(a) != 0 || c.Compare(a) != 1 {
 		t.Error("the order of keys")
 	}
 }

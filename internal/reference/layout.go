@@ -2,8 +2,9 @@ package reference
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"sort"
+	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
@@ -16,11 +17,7 @@ import (
 // layout decides what the fields are, lays their grids and pairs predictions
 // with actuals.
 func (s *sample) layout(limits profile.Limits) (*profile.Layout, error) {
-	keys := make([]record.Key, 0, len(s.columns))
-	for k := range s.columns {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].Less(keys[j]) })
+	keys := slices.SortedFunc(maps.Keys(s.columns), record.Key.Compare)
 	l := &profile.Layout{Limits: limits}
 	types := map[record.Key]model.FieldType{}
 	for _, k := range keys {

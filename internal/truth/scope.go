@@ -102,7 +102,7 @@ func (s *scope) newPlan(r *record.Record, all bool) *plan {
 		}
 		p.fields = append(p.fields, f)
 	}
-	slices.SortFunc(p.shape.Keys, compareKeys)
+	slices.SortFunc(p.shape.Keys, record.Key.Compare)
 	p.shape.Keys = slices.Compact(p.shape.Keys)
 	slices.Sort(p.shape.Known)
 	p.shape.Known = slices.Compact(p.shape.Known)
@@ -114,20 +114,10 @@ func (s *scope) newPlan(r *record.Record, all bool) *plan {
 	slices.Sort(p.shape.Wanted)
 	for i := range p.fields {
 		if f := &p.fields[i]; f.to == 0 {
-			f.to, _ = slices.BinarySearchFunc(p.shape.Keys, f.key, compareKeys)
+			f.to, _ = slices.BinarySearchFunc(p.shape.Keys, f.key, record.Key.Compare)
 		}
 	}
 	return p
-}
-
-func compareKeys(a, b record.Key) int {
-	switch {
-	case a.Less(b):
-		return -1
-	case b.Less(a):
-		return 1
-	}
-	return 0
 }
 
 // refresh forgets the plans when other fields decide about segments.
