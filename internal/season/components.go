@@ -1,7 +1,6 @@
 package season
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -76,30 +75,32 @@ func (s *series) polish(l layout) (hours, days []float64) {
 	return hours, days
 }
 
-// member is a point in its group.
-type member struct {
-	index int
-	value float64
-}
-
-// group sorts the points into n groups, each in the order of values.
-func (s *series) group(n int, of func(at int64) int, value func(i int) float64) [][]member {
-	groups := make([][]member, n)
+// group sorts the values of the points into n groups, each in their order.
+func (s *series) group(n int, of func(at int64) int, value func(i int) float64) [][]float64 {
+	ends := make([]int, n+1) // first sizes, then where each group ends
+	for _, at := range s.at {
+		ends[of(at)+1]++
+	}
+	all, groups := make([]float64, len(s.at)), make([][]float64, n)
+	for g := range n {
+		ends[g+1] += ends[g]
+		groups[g] = all[ends[g]:ends[g]:ends[g+1]]
+	}
 	for i, at := range s.at {
 		g := of(at)
-		groups[g] = append(groups[g], member{i, value(i)})
+		groups[g] = append(groups[g], value(i))
 	}
 	for _, g := range groups {
-		slices.SortFunc(g, func(a, b member) int { return cmp.Compare(a.value, b.value) })
+		slices.Sort(g)
 	}
 	return groups
 }
 
-func medians(groups [][]member, to []float64, empty float64) {
+func medians(groups [][]float64, to []float64, empty float64) {
 	for g, all := range groups {
 		to[g] = empty
-		if n := len(all); n > 0 {
-			to[g] = midway(all[(n-1)/2].value, all[n/2].value)
+		if len(all) > 0 {
+			to[g] = median(all)
 		}
 	}
 }
@@ -110,41 +111,37 @@ func medians(groups [][]member, to []float64, empty float64) {
 // it is.
 func (s *series) leaveOneOut(l layout, hours, days []float64) []float64 {
 	errors := make([]float64, len(s.at))
-	groups := s.group(l.slots, l.slot, func(i int) float64 { return s.y[i] - days[l.weekday(s.at[i])] })
-	for _, g := range groups {
-		for pos, p := range g {
-			errors[p.index] = p.value - medianWithout(g, pos)
-		}
+	value := func(i int) float64 { return s.y[i] - days[l.weekday(s.at[i])] }
+	groups := s.group(l.slots, l.slot, value)
+	for i, at := range s.at {
+		errors[i] = value(i) - medianWithout(groups[l.slot(at)], value(i))
 	}
 	if l.weekdays == 1 {
 		return errors
 	}
 	// The weekday's effect without the point differs from that with it.
-	groups = s.group(l.weekdays, l.weekday, func(i int) float64 { return s.y[i] - hours[l.slot(s.at[i])] })
-	for _, g := range groups {
-		if len(g) == 0 {
-			continue
-		}
-		all := midway(g[(len(g)-1)/2].value, g[len(g)/2].value)
-		for pos, p := range g {
-			errors[p.index] -= medianWithout(g, pos) - all
-		}
+	value = func(i int) float64 { return s.y[i] - hours[l.slot(s.at[i])] }
+	groups = s.group(l.weekdays, l.weekday, value)
+	for i, at := range s.at {
+		g := groups[l.weekday(at)]
+		errors[i] -= medianWithout(g, value(i)) - median(g)
 	}
 	return errors
 }
 
-// medianWithout returns the median of a sorted group without its member at pos;
-// NaN if nothing is left.
-func medianWithout(g []member, pos int) float64 {
+// medianWithout returns the median of a sorted group without one of its values; NaN
+// if nothing is left.
+func medianWithout(g []float64, x float64) float64 {
 	n := len(g) - 1
 	if n == 0 {
 		return math.NaN()
 	}
+	pos, _ := slices.BinarySearch(g, x) // of equal ones any
 	at := func(i int) float64 {
 		if i >= pos {
 			i++
 		}
-		return g[i].value
+		return g[i]
 	}
 	return midway(at((n-1)/2), at(n/2))
 }
