@@ -117,3 +117,48 @@ func TestMonitorsSayEverything(t *testing.T) {
 		t.Errorf("got\n%v\nwant\n%s", err, toldMonitors)
 	}
 }
+
+// Each of these monitors has one mistake, or none.
+func TestOneMistake(t *testing.T) {
+	for _, c := range []struct{ monitor, want string }{
+		{"{name: x, type: model_activity, method: absolute, threshold: {min: 3, max: 3}}", ""},
+		{"{name: x, type: metric_change, method: percentage, metric: mean, percentage: 5, focal: 2h, baseline: {period: 8h}}", ""},
+		{"{name: x, type: metric_change, method: percentage, metric: mean, percentage: 5, focal: 2h, baseline: {period: 7h}}",
+			"baseline.period=7h must be a multiple of focal=2h, the length of its buckets"},
+		{"{name: x, type: metric_change, method: percentage, metric: mean, percentage: 5, baseline: {period: 7h, aggregation: 3h}}",
+			"baseline.period=7h must be a multiple of aggregation=3h"},
+		{"{name: x, type: metric_change, method: segment, metric: mean, percentage: 5, segment: region, baseline: {segment: region, version: v1}}", ""},
+		{"{name: x, type: metric_change, method: segment, metric: mean, percentage: 5, segment: region, baseline: {segment: old}}", ""}, // a condition has one slice
+		{"{name: x, type: metric_change, method: segment, metric: mean, percentage: 5, segment: old, baseline: {segment: region}}",
+			`baseline.segment.value="" must be there: one slice is compared with`},
+		{"{name: x, type: metric_change, method: absolute, metric: mean, threshold: {min: 1}, preconditions: {focal_range: [1]}}",
+			"preconditions.focal_range=[1] must be the lowest and the highest value, such as [0.01, 1]"},
+		{"{name: x, type: metric_change, method: absolute, metric: mean, threshold: {min: .inf}}", "threshold.min=+Inf must be a finite number"},
+		{"{name: x, type: value_range, method: training, distance: .inf}", "distance=+Inf must not be negative, and finite"},
+		{"{name: x, type: data_drift, fields: [features.comment]}", `fields[0]="features.comment" has no measure of drift: it is of type=text`},
+		{"{name: x, type: performance_degradation, method: absolute, metric: {name: f1, class: a, average: macro}, threshold: {min: 0.5}}",
+			`metric.average="macro" cannot stand beside class; give one`},
+		{"{name: x, type: performance_degradation, method: absolute, metric: {name: f1, class: a}, threshold: {min: 0.5}}", ""},
+		{"{name: x, type: performance_degradation, method: absolute, metric: {name: accuracy, class: a}, threshold: {min: 0.5}}",
+			`metric.class="a" is for precision, recall, f1 and specificity of type=multiclass`},
+		{"{name: x, type: performance_degradation, method: absolute, metric: estimated.mae, threshold: {min: 0.5}}", `metric="estimated.mae" is unknown; known metrics: …`},
+		{"{name: x, type: performance_degradation, method: absolute, metric: rmse, threshold: {min: 0.5}}", `metric="rmse" is not for type=multiclass of the model; it is for regression`},
+		{"{name: x, id: y-1, type: data_drift, enabled: false, version: v 1, mention: '<@U1>'}", ""},
+	} {
+		d, err := decode(t, "name: m\ntype: multiclass\nfields: {features.comment: {type: text}}\nsegments: [{name: region, field: features.region}, {name: old, where: features.age > 60}]\nmonitors: ["+c.monitor+"]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := d.Validate("models[0]", time.Hour); err != nil {
+			got = err.Error()
+		}
+		want, _, cut := strings.Cut(c.want, "…")
+		if want != "" {
+			want = "models[0].monitors[0]." + want
+		}
+		if got != want && !(cut && strings.HasPrefix(got, want)) {
+			t.Errorf("%s\nis told\n%s\nwant\n%s", c.monitor, got, want)
+		}
+	}
+}

@@ -55,7 +55,7 @@ func ParseDuration(s string) (Duration, error) {
 		return Duration(total), nil
 	}
 	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 || strings.HasPrefix(rest, "+") || strings.HasPrefix(rest, "-") || d > math.MaxInt64-total {
+	if err != nil || strings.HasPrefix(rest, "+") || strings.HasPrefix(rest, "-") || d > math.MaxInt64-total {
 		return 0, errDuration
 	}
 	return Duration(total + d), nil

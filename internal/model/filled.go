@@ -68,9 +68,11 @@ func (m *Monitor) fillBaseline() {
 			days = 28
 		}
 		fill(&b.Aggregation, m.Focal)
-		fill(&b.Period, days*max(day, m.Focal))
-		if b.Period%b.Aggregation != 0 {
-			b.Period += b.Aggregation - b.Period%b.Aggregation
+		if b.Period == 0 { // whole buckets
+			b.Period = days * max(day, m.Focal)
+			if b.Aggregation > 0 {
+				b.Period += (b.Aggregation - b.Period%b.Aggregation) % b.Aggregation
+			}
 		}
 		fill(&b.Skip, m.Focal)
 	default:

@@ -186,6 +186,13 @@ func TestValidateSaysEverything(t *testing.T) {
 // A window that is wrong itself is reported by its owner.
 func TestValidateWithoutAWindow(t *testing.T) {
 	d := Definition{Name: "m", Drift: Drift{Baselines: []Baseline{{Period: time.Hour}}}}
+	for _, kind := range MonitorTypes() {
+		for _, method := range kind.Methods() {
+			d.Monitors = append(d.Monitors, minimal(kind, method))
+		}
+	}
+	d.Segments = base().Segments
+	d.Metrics = base().Metrics
 	for _, window := range []time.Duration{0, -time.Hour} {
 		if err := d.Validate("models[0]", window); err != nil {
 			t.Errorf("window=%s: %v", window, err)

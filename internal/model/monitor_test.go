@@ -132,6 +132,9 @@ func TestFilled(t *testing.T) {
 	if b := m.Baseline; b.Period.Std() != 170*window || b.Aggregation != m.Focal || b.Skip != m.Focal { // 168 h are no whole number of 5 h
 		t.Errorf("%+v", b)
 	}
+	if m = (Monitor{Name: "x", Type: MetricChange, Method: Percentage, Focal: Duration(2 * day)}).Filled(window); m.Baseline.Period.Std() != 14*day {
+		t.Errorf("%+v", m.Baseline)
+	}
 	m = Monitor{Name: "x", Type: DataDrift, Method: AgainstSegment, Segment: SegmentValue{Name: "region", Value: "EU"}, Baseline: MonitorBaseline{Version: "v1"}}.Filled(window)
 	if b := m.Baseline; b.Skip != 0 || b.Period != m.Focal || b.Segment != m.Segment {
 		t.Errorf("%+v", b)

@@ -136,8 +136,8 @@ func (m *Monitor) numbers(v *problems, at string) {
 		{"sensitivity", m.Sensitivity, func(x float64) bool { return x >= 0 && x <= 1 }, "must be from 0 to 1"},
 		{"drift.numeric", m.Drift.Numeric, func(x float64) bool { return x > 0 }, "must be positive"},
 		{"drift.categorical", m.Drift.Categorical, func(x float64) bool { return x > 0 }, "must be positive"},
-		{"distance", m.Distance, func(x float64) bool { return x >= 0 }, "must not be negative"},
-		{"new_values_ratio", m.NewValuesRatio, func(x float64) bool { return x >= 0 }, "must not be negative"},
+		{"distance", m.Distance, func(x float64) bool { return x >= 0 }, "must not be negative, and finite"},
+		{"new_values_ratio", m.NewValuesRatio, func(x float64) bool { return x >= 0 }, "must not be negative, and finite"},
 	} {
 		if n.x != nil && (!n.ok(*n.x) || math.IsInf(*n.x, 0)) {
 			v.add(at+"."+n.key, *n.x, "%s", n.should)
