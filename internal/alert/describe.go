@@ -41,16 +41,20 @@ type words struct {
 	since time.Time
 }
 
-// place says whose and where: "loans v1 (region EU)".
+// place says whose and where: "loans v1 (region EU)", "loans (all versions)".
 func (w *words) place() string {
 	s := monitor.Plain(w.a.Model)
+	var more []string
 	if w.a.Version == "" {
-		s = "all versions of " + s
+		more = append(more, "all versions")
 	} else {
 		s += " " + monitor.Plain(w.a.Version)
 	}
 	if seg := segment(w.a.Segment, w.a.SegmentValue); seg != "" {
-		s += " (" + seg + ")"
+		more = append(more, seg)
+	}
+	if len(more) > 0 {
+		s += " (" + strings.Join(more, ", ") + ")"
 	}
 	return s
 }

@@ -150,9 +150,9 @@ func TestTexts(t *testing.T) {
 func TestSentences(t *testing.T) {
 	m := model.Monitor{Name: "x", Type: model.ModelActivity, Method: model.Absolute, Threshold: model.Range{Min: new(50.0)}}.Filled(hour)
 	for since, want := range map[time.Time]string{
-		begin.Add(12 * hour):  "Model all versions of loans made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC.",
-		begin.Add(11 * hour):  "Model all versions of loans made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC, not in order since 2026-11-01 10:00 UTC.",
-		begin.Add(-12 * hour): "Model all versions of loans made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC, not in order since 2026-10-31 11:00 UTC.",
+		begin.Add(12 * hour):  "Model loans (all versions) made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC.",
+		begin.Add(11 * hour):  "Model loans (all versions) made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC, not in order since 2026-11-01 10:00 UTC.",
+		begin.Add(-12 * hour): "Model loans (all versions) made no predictions in 1h, below 50. Measured 2026-11-01 11:00 to 12:00 UTC, not in order since 2026-10-31 11:00 UTC.",
 	} {
 		a := Alert{State: Firing, Model: "loans", WindowStart: begin.Add(11 * hour), WindowEnd: begin.Add(12 * hour)}
 		o := sample(&m, 0, 0)
