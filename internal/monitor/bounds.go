@@ -62,7 +62,7 @@ func (j *judge) ratio() Verdict {
 	if j.m.Percentage == nil {
 		return j.notEvaluated(NoCondition)
 	}
-	room := math.Abs(j.mean) * (*j.m.Percentage / 100)
+	room := float64(math.Abs(j.mean) * (*j.m.Percentage / 100)) // not fused with what follows
 	return j.between(j.oneSided(j.mean-room, j.mean+room))
 }
 

@@ -51,7 +51,7 @@ func (j *judge) distance() Verdict {
 	case m.Distance != nil:
 		far = *m.Distance
 	case m.Percentage != nil:
-		far = (greatest - least) * (*m.Percentage / 100)
+		far = float64((greatest - least) * (*m.Percentage / 100)) // not fused
 	default:
 		return j.notEvaluated(NoCondition)
 	}
