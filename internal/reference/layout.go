@@ -226,7 +226,7 @@ func (s *sample) output(p model.Output, types map[record.Key]model.FieldType) (p
 		o.Grid = score.ScoreGrid(s.columns[pk].numbers, o.Threshold, score.PRBins)
 	case profile.Class, profile.Probabilities:
 		o.Classes = s.classes(pk, ak)
-	case profile.Quantity, profile.Decision:
+	default:
 	}
 	return o, true
 }
