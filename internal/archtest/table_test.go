@@ -19,7 +19,7 @@ var layers = []layer{
 	{folders: []string{"internal/sketch"}, pure: true},
 	{folders: []string{"internal/record"}, pure: true},
 	{folders: []string{"internal/join"}, pure: true},
-	{folders: []string{"internal/drift", "internal/score", "internal/season"}, pure: true},
+	{folders: []string{"internal/drift", "internal/score"}, pure: true},
 	// A definition names measures, so model stands above drift: drift and score know numbers, not models.
 	{folders: []string{"internal/model", "internal/expr"}, pure: true},
 	{folders: []string{"internal/profile"}, pure: true},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,10 +10,13 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/catalog"
+	"github.com/driftmeter/driftmeter/internal/history"
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/monitor"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
 	"github.com/driftmeter/driftmeter/internal/synth"
+	keep "github.com/driftmeter/driftmeter/internal/watch"
 )
 
 const passing = `model
@@ -136,5 +140,30 @@ func TestMonitorPreview(t *testing.T) {
 	defer func() { must(t, s.Close()) }()
 	if _, _, err := execute("monitor", "preview", "--config", config); err == nil || !strings.Contains(err.Error(), "is in use by") {
 		t.Error(err)
+	}
+}
+
+// Of many watches those come first that fired, and few of those without a violation.
+func TestPreviewOfManyWatches(t *testing.T) {
+	m := &model.Monitor{Name: "many", Type: model.DataDrift, Method: model.AgainstTraining}
+	var all []history.Series
+	for i := range 9 {
+		j := history.Judged{Watch: keep.Watch{Monitor: m, Version: fmt.Sprint("v", i)}, Verdict: monitor.Verdict{Outcome: monitor.OK, Value: new(1.0)}}
+		if i == 7 {
+			j.Verdict.Outcome = monitor.Violated
+		}
+		all = append(all, history.Series{Judged: []history.Judged{j}})
+	}
+	var b strings.Builder
+	v := view{out: &b, window: time.Hour}
+	must(t, v.monitor(m, all))
+	if got := b.String(); !strings.Contains(got, "NOW\n  version v7") || !strings.Contains(got, "version v3") || strings.Contains(got, "version v4") ||
+		!strings.Contains(got, "and 4 more that were never violated") {
+		t.Error(got)
+	}
+	b.Reset()
+	must(t, v.monitor(m, nil))
+	if !strings.Contains(b.String(), "there was nothing that it is about") {
+		t.Error(b.String())
 	}
 }

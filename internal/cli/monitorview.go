@@ -27,8 +27,12 @@ type view struct {
 	charts   int
 }
 
-// rows is how many watches of a monitor the table shows.
-const rows = 20
+// The table shows at most so many watches of a monitor, and so many of those that
+// were never violated.
+const (
+	rows      = 20
+	rowsQuiet = 5
+)
 
 func (v *view) print(name string, monitors []*model.Monitor, all []history.Series) error {
 	windows := int((v.to - v.from) / int64(v.window))
@@ -64,16 +68,24 @@ func (v *view) monitor(m *model.Monitor, all []history.Series) error {
 	fmt.Fprintf(v.out, "  %s\n", v.rate(fired))
 	t := tabwriter.NewWriter(v.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  WATCHED\tJUDGED\tVIOLATED\tFIRED\tLAST\tNOW")
+	shown := 0
 	for i := range all[:min(len(all), rows)] {
 		s := &all[i]
+		if s.Count(monitor.Violated) == 0 && i >= rowsQuiet {
+			break
+		}
+		shown++
 		judged := len(s.Judged) - s.Count(monitor.NotEvaluated)
 		fmt.Fprintf(t, "  %s\t%d\t%d\t%d\t%s\t%s\n", watched(s), judged, s.Count(monitor.Violated), s.Fired(), last(s), now(s))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if len(all) > rows {
-		fmt.Fprintf(v.out, "  and %d more that fired no more often\n", len(all)-rows)
+	switch more := len(all) - shown; {
+	case more > 0 && all[shown].Count(monitor.Violated) == 0:
+		fmt.Fprintf(v.out, "  and %d more that were never violated\n", more)
+	case more > 0:
+		fmt.Fprintf(v.out, "  and %d more that fired no more often\n", more)
 	}
 	for i := range all[:min(len(all), v.charts)] {
 		if i == 0 || all[i].Fired() > 0 {
