@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,16 @@ func TestFilledIsValid(t *testing.T) {
 		for _, kind := range MonitorTypes() {
 			for _, method := range kind.Methods() {
 				m := minimal(kind, method).Filled(window)
+				if again := m.Filled(window); !reflect.DeepEqual(again, m) {
+					t.Errorf("%s %s is filled to %+v, then to %+v", kind, method, m, again)
+				}
+				if err := base(m).Validate("models[0]", window); err != nil {
+					for line := range strings.Lines(err.Error()) {
+						if !strings.Contains(line, "is not for type=") { // a default that the cell has no use for
+							t.Errorf("%s %s: %s", kind, method, line)
+						}
+					}
+				}
 				if m.Baseline.Period%m.Baseline.Aggregation.or(1) != 0 || m.Baseline.Period.Std()%window != 0 || m.Baseline.Skip.Std()%window != 0 || m.Focal.Std() != window {
 					t.Errorf("%s %s with window=%s: %+v", kind, method, window, m.Baseline)
 				}
