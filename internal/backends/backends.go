@@ -63,3 +63,22 @@ func ID(name string) string {
 	readable := strings.Trim(id.String(), "-")
 	return strings.TrimLeft(readable[:min(len(readable), longestID-1-len(short))]+"-"+short, "-")
 }
+
+// Duration writes a duration in days and below, as Prometheus reads it too: 7d,
+// 1h30m.
+func Duration(d time.Duration) string {
+	if d == 0 {
+		return "0s"
+	}
+	var s strings.Builder
+	for _, u := range []struct {
+		name   string
+		length time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}} {
+		if n := d / u.length; n > 0 {
+			fmt.Fprintf(&s, "%d%s", n, u.name)
+			d -= n * u.length
+		}
+	}
+	return s.String()
+}

@@ -131,13 +131,11 @@ func fieldRow() Row {
 // customRow has the metrics that the user defined.
 func customRow(def *model.Definition) Row {
 	row := Row{Title: "Custom metrics"}
-	for _, name := range customMetrics(def) {
-		p := line(name, "ml.custom."+name, Plain, byVersion)
-		p.Description = "A metric of the model's definition."
+	for _, m := range def.Metrics {
+		name := m.Name
+		p := line(name, measure.PrefixCustom+name, Plain, byVersion)
+		p.Description = "A metric of the model's own definition."
 		row.Panels = append(row.Panels, p)
 	}
 	return row
 }
-
-// customMetrics returns the names of the metrics that the user defined.
-func customMetrics(*model.Definition) []string { return nil }

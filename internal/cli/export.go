@@ -16,16 +16,17 @@ import (
 	"github.com/driftmeter/driftmeter/internal/backends"
 	"github.com/driftmeter/driftmeter/internal/backends/grafana"
 	"github.com/driftmeter/driftmeter/internal/backends/promql"
+	"github.com/driftmeter/driftmeter/internal/backends/promrules"
 )
 
 func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write dashboards for Grafana",
+		Short: "Write dashboards for Grafana and rules for Prometheus",
 		Args:  cobra.NoArgs, // a misspelt subcommand is an error
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(exportDashboardsCommand())
+	cmd.AddCommand(exportDashboardsCommand(), exportRulesCommand())
 	return cmd
 }
 
@@ -49,6 +50,22 @@ The same configuration gives the same files, with the same identities: importing
 again replaces what was imported before. Files of the same names are overwritten.`,
 		map[string]target{"grafana": {grafana.Files, howGrafana}},
 		map[string]string{"prometheus": "Prometheus has no dashboards; Grafana shows its metrics: --for grafana"})
+}
+
+const howPrometheus = `In prometheus.yml: add the files to rule_files, and reload. "promtool check rules FILE"
+says whether your Prometheus understands them (keep_firing_for wants 2.42 or later).
+Alertmanager gets the labels severity (low, medium, high), monitor and monitor_type.
+`
+
+func exportRulesCommand() *cobra.Command {
+	return exportSubcommand("rules", "Write recording and alerting rules for Prometheus", `Write alerting rules that say what the monitors of the configuration say, as far as the
+system's own language can; of a monitor that it cannot express the file says so in a
+comment, and why. Those are left to the alerts that Driftmeter raises itself, on the log
+side of modelmetrics. There are also some rules for all models.
+
+The same configuration gives the same files. Files of the same names are overwritten.`,
+		map[string]target{"prometheus": {promrules.Files, howPrometheus}},
+		map[string]string{"grafana": "Grafana shows the alerts of Prometheus: --for prometheus"})
 }
 
 // exportOptions are the flags of both subcommands.

@@ -9,7 +9,7 @@ import (
 func TestExport(t *testing.T) {
 	work := t.TempDir()
 	for name, text := range map[string]string{
-		"good.yaml":  "extensions: {modelstore: {models: [{name: churn, type: binary}, {name: a b}]}}",
+		"good.yaml":  "extensions: {modelstore: {models: [{name: churn, type: binary, monitors: [{name: Quiet, type: model_activity, method: absolute, threshold: {min: 5}}]}, {name: a b}]}}",
 		"empty.yaml": "extensions: {healthcheckv2: {}}",
 		"wrong.yaml": "extensions: {modelstore: {models: [{name: churn, typ: binary}]}}",
 		"twins.yaml": "extensions: {modelstore: {models: [{name: a_b}, {name: a b}]}}",
@@ -25,6 +25,10 @@ func TestExport(t *testing.T) {
 		"export-dashboards-grafana":   {"export", "dashboards", "--for", "grafana", "--config", "$WORK/good.yaml", "--output", "$WORK/out"},
 		"export-dashboards-general":   {"export", "dashboards", "--for", "grafana", "--output", "$WORK/general"},
 		"export-dashboards-undefined": {"export", "dashboards", "--for", "grafana", "--config", "$WORK/empty.yaml", "--output", "$WORK/undefined"},
+		"export-rules-help":           {"export", "rules", "--help"},
+		"export-rules-prometheus":     {"export", "rules", "--for", "prometheus", "--config", "$WORK/good.yaml", "--output", "$WORK/out"},
+		"export-error-unknown":        {"export", "rules", "--for", "datadog"},
+		"export-error-rules-kind":     {"export", "rules", "--for", "grafana"},
 		"export-error-missing":        {"export", "dashboards"},
 		"export-error-kind":           {"export", "dashboards", "--for", "prometheus"},
 		"export-error-config":         {"export", "dashboards", "--for", "grafana", "--config", "$WORK/gone.yaml"},
