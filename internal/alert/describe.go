@@ -23,12 +23,12 @@ func (a *Alert) Describe(m *model.Monitor, o monitor.Observation, v monitor.Verd
 	case m.Description != "":
 		a.Text = model.Expand(m.Description, w.placeholder)
 		if !a.Firing() {
-			a.Text += " (It is over, after " + w.lasted() + ".)"
+			a.Text += " (In order again." + w.before() + ")"
 		}
 	case a.Firing():
 		a.Text = w.subject() + " " + w.predicate() + "." + w.when() + w.mostly()
 	default:
-		a.Text = w.subject() + " " + w.again() + ". It was not in order for " + w.lasted() + "."
+		a.Text = w.subject() + " " + w.again() + "." + w.when() + w.before()
 	}
 }
 

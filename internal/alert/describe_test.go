@@ -239,7 +239,7 @@ func TestDescriptionOfTheEnd(t *testing.T) {
 	if got := described(m, 0.41, 0, nil).Text; got != "<@U012AB> look at features.income" {
 		t.Error(got)
 	}
-	if got := described(m, 0.05, 0, nil).Text; got != "<@U012AB> look at features.income (It is over, after 3 hours, 2026-11-01 09:00 to 12:00 UTC.)" {
+	if got := described(m, 0.05, 0, nil).Text; got != "<@U012AB> look at features.income (In order again. It had not been since 2026-11-01 09:00 UTC.)" {
 		t.Error(got)
 	}
 }

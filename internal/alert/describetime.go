@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/model"
-	"github.com/driftmeter/driftmeter/internal/monitor"
 )
 
 // when says of which time a sentence is, and since when it is so if that is longer.
@@ -13,7 +12,7 @@ func (w *words) when() string {
 		return " It has been there since " + moment(w.o.Age.Since) + "."
 	}
 	s := " Measured " + span(w.a.WindowStart, w.a.WindowEnd)
-	if start := w.start(); !start.IsZero() && start.Before(w.a.WindowStart) {
+	if start := w.start(); w.a.Firing() && !start.IsZero() && start.Before(w.a.WindowStart) {
 		s += ", not in order since " + moment(start)
 	}
 	return s + "."
@@ -27,17 +26,13 @@ func (w *words) start() time.Time {
 	return w.since.Add(-w.a.WindowEnd.Sub(w.a.WindowStart))
 }
 
-// lasted says how long something was not in order, and from when to when.
-func (w *words) lasted() string {
-	from := w.start()
-	if from.IsZero() {
-		from = w.a.Started
+// before says since when something that is over had not been in order.
+func (w *words) before() string {
+	start := w.start()
+	if start.IsZero() {
+		start = w.a.Started
 	}
-	until := w.a.Ended
-	if w.a.WindowEnd.After(from) && w.a.WindowEnd.Before(until) {
-		until = w.a.WindowEnd
-	}
-	return monitor.Ago(until.Sub(from)) + ", " + span(from, until)
+	return " It had not been since " + moment(start) + "."
 }
 
 const (

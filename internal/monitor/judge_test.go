@@ -260,6 +260,14 @@ func TestStaleness(t *testing.T) {
 	if v := Judge(m, o); v.Outcome != Violated {
 		t.Errorf("beyond: %s", v.Outcome)
 	}
+	for age, want := range map[time.Duration]string{
+		90 * time.Minute: "90 minutes old, more than 60 minutes", 61 * time.Minute: "61 minutes old, more than 60 minutes", time.Hour + 30*time.Second: "1h0m30s old, more than 1h0m0s", 50 * time.Hour: "2 days old, more than 60 minutes",
+	} {
+		o.Age.Age = age
+		if v := Judge(m, o); v.Says != want {
+			t.Errorf("%q, want %q", v.Says, want)
+		}
+	}
 	o.Age.Since = time.Time{}
 	if v := Judge(m, o); v.Reason != UnknownAge {
 		t.Errorf("%s %s", v.Outcome, v.Reason)

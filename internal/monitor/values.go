@@ -121,11 +121,21 @@ func (j *judge) staleness() Verdict {
 		return j.notEvaluated(UnknownAge)
 	}
 	j.v.Metric, j.v.Value, j.v.Upper = "ml.model.age", new(age.Age.Seconds()), new(limit.Seconds())
-	j.v.Outcome, j.v.Says = OK, Ago(age.Age)+" old, at most "+Ago(limit)
+	old, most := ages(age.Age, limit)
+	j.v.Outcome, j.v.Says = OK, old+" old, at most "+most
 	if age.Age > limit {
-		j.v.Outcome, j.v.Says = Violated, Ago(age.Age)+" old, more than "+Ago(limit)
+		j.v.Outcome, j.v.Says = Violated, old+" old, more than "+most
 	}
 	return j.v
+}
+
+// ages writes two ages in units that tell them apart.
+func ages(a, b time.Duration) (string, string) {
+	x, y := Ago(a), Ago(b)
+	if x == y && a != b {
+		return a.Truncate(time.Second).String(), b.Truncate(time.Second).String()
+	}
+	return x, y
 }
 
 // Ago writes an age in the largest unit that tells it well.
