@@ -15,6 +15,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/history"
+	"github.com/driftmeter/driftmeter/internal/measure"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/monitor"
 )
@@ -178,20 +179,19 @@ func (v *view) notJudged(all []history.Series) {
 	}
 }
 
-// meaning explains the reasons that a user can do something about.
+// meaning explains a reason, if there is more to say than the word does.
 func meaning(reason string) string {
+	for _, r := range monitor.Reasons {
+		if r.Word == reason {
+			return " (" + strings.ReplaceAll(r.What, "`", "") + ")"
+		}
+	}
 	text := map[string]string{
-		monitor.TooFewFocal:        "fewer values than preconditions.min_focal",
-		monitor.TooFewBaseline:     "fewer values than preconditions.min_baseline",
-		monitor.TooFewBuckets:      "the history is too short",
-		monitor.NoBaseline:         "there is nothing to compare with",
-		monitor.FocalOutOfRange:    "the value is not in preconditions.focal_range",
-		monitor.BaselineOutOfRange: "the baseline is not in preconditions.baseline_range",
-		"empty_current":            "no prediction came",
-		"empty_reference":          "there is no reference",
-		"insufficient_data":        "too few values",
-		"no_output":                "the model has no such output",
-		"no_metric":                "the output has no such metric",
+		measure.NoData:    "no prediction came",
+		measure.NoRefSide: "there is no reference",
+		measure.TooFew:    "too few values",
+		measure.NoOutput:  "the model has no such output",
+		measure.NoMetric:  "the output has no such metric",
 	}[reason]
 	if text == "" {
 		return ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/scenario"
+	"github.com/driftmeter/driftmeter/internal/watch"
 )
 
 // docs/false-alarms.md in short: on 18 days of each model that is well no
@@ -54,5 +56,18 @@ func TestTables(t *testing.T) {
 	caught := regexp.MustCompile(`(?m)^\| \d+\. .* \| [12] of its windows \| .+ \|$`)
 	if n := len(caught.FindAllString(b.String(), -1)); n != 13 {
 		t.Errorf("%d faults are caught within two windows:\n%s", n, b.String())
+	}
+}
+
+// The documentation has a row for each default monitor.
+func TestDefaultsAreDocumented(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/false-alarms.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range watch.Defaults(time.Hour) {
+		if !strings.Contains(string(b), "\n| "+m.Name+" | ") || !strings.Contains(string(b), " | "+m.Severity+" |") {
+			t.Errorf("docs/false-alarms.md has no row for the default monitor %q", m.Name)
+		}
 	}
 }
