@@ -45,7 +45,14 @@ type collector struct{ otlp, prometheus string }
 
 func start(t *testing.T, config string) collector {
 	t.Helper()
-	c := collector{free(t), free(t)}
+	return startAt(t, config, free(t))
+}
+
+// startAt waits until the collector listens on an address, which is that of OTLP
+// unless the configuration has another.
+func startAt(t *testing.T, config, address string) collector {
+	t.Helper()
+	c := collector{address, free(t)}
 	cmd := exec.Command(binary(t), "--config", config)
 	cmd.Env = append(os.Environ(), "OTLP_ENDPOINT="+c.otlp, "PROMETHEUS_ENDPOINT="+c.prometheus, "DRIFTMETER_DIRECTORY="+t.TempDir())
 	var out strings.Builder

@@ -76,6 +76,9 @@ func (m *Mapper) typed(n *tree.Node, t model.FieldType, r *record.Record) record
 			}
 		}
 	case model.Boolean:
+		if b, ok := scalarOf(n).Bool(); ok { // 0 and 1
+			return record.Bool(b)
+		}
 		if n.Kind == tree.Text {
 			switch strings.ToLower(strings.TrimSpace(n.Text)) {
 			case "true", "t", "yes", "y", "1":

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -21,13 +22,13 @@ type batch struct {
 	logs     plog.Logs
 	places   map[string]plog.LogRecordSlice // by environment
 	answer   answer
-	ended    map[[2]string]bool // models and versions of which there were rows of a reference
+	ended    map[[2]string]record.Record // the last row of a reference, by model and version
 	record   record.Record
 }
 
 func newBatch(w *worker, defaults *record.Record, most int) *batch {
 	return &batch{worker: w, defaults: *defaults, most: most, logs: plog.NewLogs(),
-		places: map[string]plog.LogRecordSlice{}, ended: map[[2]string]bool{}}
+		places: map[string]plog.LogRecordSlice{}, ended: map[[2]string]record.Record{}}
 }
 
 // errTooMany says that a body holds more predictions than one may.
@@ -86,22 +87,24 @@ func (b *batch) put(r *record.Record) {
 		to = rl.ScopeLogs().AppendEmpty().LogRecords()
 		b.places[r.Environment] = to
 	}
-	if r.Event == record.Reference {
-		b.ended[[2]string{r.Model, r.Version}] = true
-	}
 	if r.Version == "" {
 		r.Version = otelml.DefaultVersion
+	}
+	if r.Event == record.Reference {
+		b.ended[[2]string{r.Model, r.Version}] = record.Record{Time: r.Time, Stamped: r.Stamped, Environment: r.Environment}
 	}
 	b.encoder.Append(to, r)
 }
 
 // end says that reference sets are complete: those of the rows, or that of the
-// model in the query if there were none.
+// model in the query if there were none. The record that says so has the time of
+// the last row, since what is sent again must be the same again.
 func (b *batch) end() {
 	if len(b.ended) == 0 && b.defaults.Model != "" {
-		b.ended[[2]string{b.defaults.Model, b.defaults.Version}] = true
+		b.ended[[2]string{b.defaults.Model, b.defaults.Version}] = record.Record{Environment: b.defaults.Environment}
 	}
-	for of := range b.ended {
-		b.put(&record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of[0], Version: of[1], Environment: b.defaults.Environment})
+	for of, last := range maps.Clone(b.ended) { // put adds to it
+		b.put(&record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of[0], Version: of[1],
+			Time: last.Time, Stamped: last.Stamped, Environment: last.Environment})
 	}
 }

@@ -79,6 +79,9 @@ func TestRowsBecomeRecords(t *testing.T) {
 			"ml.reference model.name=m model.version=default features.x=2", "ml.reference model.name=m model.version=default reference.complete=true"}},
 		{"test set", "/v1/reference?model=m&dataset=test", "text/csv", "features.x\n1\n", []string{"ml.reference model.name=m model.version=default dataset=test features.x=1"}},
 		{"the end of a set", "/v1/reference?model=m&version=v&complete=1", "application/json", "", []string{"ml.reference model.name=m model.version=v reference.complete=true"}},
+		{"the end of a set of the default version", "/v1/reference?model=m&complete=1", "application/json", "[]", []string{"ml.reference model.name=m model.version=default reference.complete=true"}},
+		{"the end of a set with times", "/v1/reference?model=m&complete=1", "text/csv", "timestamp,features.x\n2026-01-01,1\n", []string{"ml.reference 2026-01-01T00:00:00Z model.name=m model.version=default features.x=1",
+			"ml.reference 2026-01-01T00:00:00Z model.name=m model.version=default reference.complete=true"}},
 		{"a mapping of its own", "/v1/predictions?model=plain", "text/csv", "x,p,truth\n1,0.5,\n2,0.5,1\n", []string{
 			"ml.prediction model.name=plain model.version=default features.x=1 predictions.p=0.5",
 			"ml.prediction model.name=plain model.version=default features.x=2 predictions.p=0.5 actuals.p=1"}},
