@@ -113,12 +113,11 @@ func (e *evaluator) due(ctx context.Context, now time.Time) error {
 	}
 	// Monitors do not wait for metrics to be taken: who is told of a fault may be told
 	// of it by another way.
-	if err := e.judge(ctx, windows, now); err != nil {
-		return errors.Join(append(errs, err)...)
-	}
+	errs = append(errs, e.judge(ctx, windows, now))
 	for _, w := range emitted {
-		errs = append(errs, e.core.Done(w))
-		delete(e.judged, w)
+		if e.judged[w] {
+			errs = append(errs, e.core.Done(w))
+		}
 	}
 	return errors.Join(errs...)
 }

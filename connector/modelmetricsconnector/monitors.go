@@ -2,6 +2,7 @@ package modelmetricsconnector
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -18,6 +19,10 @@ import (
 // news is how long windows are worth telling at least: with them come the days that
 // a batch job, or an agent without a connection, may be late.
 const news = 7 * 24 * time.Hour
+
+// patience is how long monitors may judge before windows are looked at again. After a
+// start the past of many models is read.
+const patience = 2 * time.Second
 
 // watch begins to keep watch, from where the states in the store end.
 func (e *evaluator) watch(ms storeref.Modelstore, now time.Time) (err error) {
@@ -67,7 +72,7 @@ func (e *evaluator) judge(ctx context.Context, windows []evaluate.Window, now ti
 		}
 	}
 	begun := time.Now()
-	sum, err := e.monitors.Run(changed, now)
+	sum, err := e.monitors.Run(changed, now, func() bool { return ctx.Err() == nil && time.Since(begun) < patience })
 	if sum.Evaluated > 0 || len(sum.NotEvaluated) > 0 {
 		e.tel.ModelmetricsMonitorsDuration.Record(ctx, time.Since(begun).Seconds())
 		e.tel.ModelmetricsMonitorsEvaluated.Add(ctx, int64(sum.Evaluated))
@@ -75,15 +80,24 @@ func (e *evaluator) judge(ctx context.Context, windows []evaluate.Window, now ti
 	for why, n := range sum.NotEvaluated {
 		e.tel.ModelmetricsMonitorsNotEvaluated.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", why)))
 	}
-	if err != nil {
+	if err != nil && len(sum.Left) == 0 {
 		return err
 	}
-	clear(e.judged) // those that are due no more
-	for _, w := range windows {
-		e.judged[w] = true
+	left := map[string]bool{}
+	for _, name := range sum.Left {
+		left[name] = true
 	}
-	e.full(now)
-	return e.monitors.Tell(func(alerts []alert.Alert) error { return e.tell(ctx, alerts) })
+	was := e.judged
+	e.judged = map[evaluate.Window]bool{} // those that are due no more are forgotten
+	for _, w := range windows {
+		if was[w] || !left[w.Model] {
+			e.judged[w] = true
+		}
+	}
+	if len(changed) > 0 {
+		e.full(now)
+	}
+	return errors.Join(err, e.monitors.Tell(func(alerts []alert.Alert) error { return e.tell(ctx, alerts) }))
 }
 
 // tell hands on alerts. Each is a line of the log as well, so that nobody needs an

@@ -21,8 +21,9 @@ type past struct {
 	reasons     []string                   // by their number in a cell
 }
 
-// maxCells bounds the answers that are remembered, of 16 bytes each.
-const maxCells = 4_000_000
+// maxCells bounds the answers that are remembered, of 16 bytes each: a thousand models
+// of which twenty series go back four weeks have so many.
+const maxCells = 16_000_000
 
 // longest bounds the answers of one series.
 const longest = 4096
@@ -46,6 +47,7 @@ type series struct {
 	identity
 	first int64 // when the first stretch begins
 	cells []cell
+	want  int // the longest stretch that was asked for, in cells
 	held  *list.Element
 }
 
@@ -79,7 +81,8 @@ func (p *past) get(id identity, from int64) (Point, bool) {
 	return Point{from, from + id.step, c.value, uint64(c.n), p.reasons[c.reason-1]}, true
 }
 
-func (p *past) put(id identity, v Point) {
+// put keeps an answer about a series of which so many are wanted.
+func (p *past) put(id identity, v Point, want int) {
 	e := p.series[id]
 	if e == nil {
 		s := &series{identity: id, first: v.From}
@@ -90,6 +93,7 @@ func (p *past) put(id identity, v Point) {
 	}
 	s := e.Value.(*series)
 	before := len(s.cells)
+	s.want = min(max(s.want, want), longest)
 	s.room(v.From)
 	s.cells[(v.From-s.first)/id.step] = cell{v.Value, uint32(min(v.N, math.MaxUint32)), p.reason(v.Reason)}
 	p.cells += len(s.cells) - before
@@ -98,7 +102,8 @@ func (p *past) put(id identity, v Point) {
 	}
 }
 
-// room makes the stretch that begins at from a part of s, at either end.
+// room makes the stretch that begins at from a part of s, at either end, and lets go of
+// what is older than anybody wants.
 func (s *series) room(from int64) {
 	switch i := (from - s.first) / s.step; {
 	case i <= -longest || i >= 2*longest:
@@ -107,7 +112,7 @@ func (s *series) room(from int64) {
 		s.first, s.cells = from, slices.Concat(make([]cell, -i), s.cells)
 	case i >= int64(len(s.cells)):
 		s.cells = append(s.cells, make([]cell, i+1-int64(len(s.cells)))...)
-		if over := len(s.cells) - longest; over > longest/4 {
+		if over := len(s.cells) - s.want; over > s.want/4+16 { // the past that nobody asks for any more
 			s.first, s.cells = s.first+int64(over)*s.step, slices.Clone(s.cells[over:])
 		}
 	}

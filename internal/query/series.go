@@ -39,7 +39,7 @@ func (e *Engine) Series(spans []Span) ([][]Point, error) {
 		s := &spans[b.span]
 		q := s.Question
 		q.From, q.To = b.from, b.from+s.Step
-		p, err := e.remembered(q, s.identity(s.Step, s.To))
+		p, err := e.remembered(q, s.identity(s.Step, s.To), len(all[b.span]))
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +78,7 @@ func (e *Engine) recall(spans []Span, all [][]Point) (blanks []blank) {
 }
 
 // remembered answers q and keeps the answer, unless the data has changed meanwhile.
-func (e *Engine) remembered(q Question, id identity) (Point, error) {
+func (e *Engine) remembered(q Question, id identity, want int) (Point, error) {
 	changes := e.changes(q.Model)
 	m, err := e.Ask(q)
 	if err != nil {
@@ -88,7 +88,7 @@ func (e *Engine) remembered(q Question, id identity) (Point, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.past.changes[q.Model] == changes {
-		e.past.put(id, p)
+		e.past.put(id, p, want)
 	}
 	return p, nil
 }

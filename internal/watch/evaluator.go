@@ -3,6 +3,7 @@ package watch
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -51,8 +52,10 @@ type Evaluator struct {
 	mu     sync.Mutex
 	models map[string]*watched
 	opened time.Time
-	stale  bool // the store may know more than models does
-	swept  bool // states of monitors that are gone have been looked for
+	stale  bool   // the store may know more than models does
+	swept  bool   // states of monitors that are gone have been looked for
+	left   string // the model to go on with
+	owing  bool   // there may be something that nobody has been told of
 }
 
 // watched is what is known of one model.
@@ -83,6 +86,7 @@ func Open(s *store.Store, c *catalog.Catalog, e *query.Engine, o Options, now ti
 type Summary struct {
 	Evaluated    int            // judgements
 	NotEvaluated map[string]int // those that could not be made, by reason
+	Left         []string       // models that there was no time for, or that failed
 }
 
 func (s *Summary) add(o Summary) {
@@ -100,9 +104,10 @@ func (s *Summary) not(reason string, n int) {
 }
 
 // Run judges what the windows that have changed are about, and what has become due
-// because time has passed. The data of changed windows must be at rest. After an
-// error what could be judged has been; call it again with the same windows.
-func (e *Evaluator) Run(changed []Changed, now time.Time) (Summary, error) {
+// because time has passed, model by model for as long as more says so. The data of
+// changed windows must be at rest. Call it again with the windows of models that are
+// left. An error concerns the models that failed, and stops no others.
+func (e *Evaluator) Run(changed []Changed, now time.Time, more func() bool) (Summary, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stale {
@@ -121,16 +126,24 @@ func (e *Evaluator) Run(changed []Changed, now time.Time) (Summary, error) {
 		}
 	}
 	slices.Sort(due)
+	if i, _ := slices.BinarySearch(due, e.left); i > 0 { // whom there was no time for comes first
+		due = slices.Concat(due[i:], due[:i])
+	}
 	var all Summary
 	var errs []error
-	for _, name := range due {
+	for i, name := range due {
+		if !more() {
+			e.left, all.Left = name, append(all.Left, due[i:]...)
+			return all, errors.Join(errs...)
+		}
 		s, err := e.model(name, by[name], now)
 		all.add(s)
 		if err != nil {
-			errs, e.stale = append(errs, err), true
+			errs, e.stale = append(errs, fmt.Errorf("model %q: %w", name, err)), true
+			all.Left = append(all.Left, name)
 		}
 	}
-	e.swept = true
+	e.left, e.swept = "", len(all.Left) == 0
 	return all, errors.Join(errs...)
 }
 
@@ -210,17 +223,7 @@ func (e *Evaluator) Status() Status {
 // Tell hands on what nobody has been told of, the oldest first, until fn has taken
 // it. What fn refuses is told again.
 func (e *Evaluator) Tell(fn func([]alert.Alert) error) error {
-	e.mu.Lock()
-	var all []alert.Alert
-	told := map[string]int{}
-	for _, w := range e.models {
-		for id, k := range w.kept {
-			if len(k.Untold) > 0 {
-				all, told[id] = append(all, k.Untold...), len(k.Untold)
-			}
-		}
-	}
-	e.mu.Unlock()
+	all, told := e.untold()
 	if len(all) == 0 {
 		return nil
 	}
@@ -231,6 +234,25 @@ func (e *Evaluator) Tell(fn func([]alert.Alert) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.forgetTold(told)
+}
+
+// untold returns what there is to tell, and how much of each watch it is.
+func (e *Evaluator) untold() (all []alert.Alert, told map[string]int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.owing {
+		return nil, nil
+	}
+	told = map[string]int{}
+	for _, w := range e.models {
+		for id, k := range w.kept {
+			if len(k.Untold) > 0 {
+				all, told[id] = append(all, k.Untold...), len(k.Untold)
+			}
+		}
+	}
+	e.owing = len(all) > 0
+	return all, told
 }
 
 // forgetTold drops what was told. If that is lost it is told again.

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/watch"
 )
 
 // said checks what was told: one change in a state.
@@ -284,5 +286,27 @@ func TestSummary(t *testing.T) {
 	}
 	if s := w.pass(3.3); s.Evaluated != 0 || len(s.NotEvaluated) != 0 {
 		t.Errorf("nothing is due, and yet %+v", s)
+	}
+}
+
+// When there is no time for all models, those that are left are the first of the next
+// time, and none is forgotten.
+func TestLeft(t *testing.T) {
+	w := open(t, vfs.NewMem(), at(0), missing())
+	defer w.stop()
+	var changed []watch.Changed
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if _, err := w.catalog.Admit(name, "1"); err != nil {
+			t.Fatal(err)
+		}
+		changed = append(changed, watch.Changed{Model: name, Version: "1", Start: at(0).UnixNano(), End: at(1).UnixNano()})
+	}
+	want := []string{"[c d]", "[a b]", "[c d]", "[a b]"}
+	for i, left := range want {
+		n := 0
+		w.more = func() bool { n++; return n <= 2 }
+		if sum := w.pass(1.02, changed...); fmt.Sprint(sum.Left) != left {
+			t.Errorf("time %d: %v are left, want %v", i, sum.Left, left)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (e *Evaluator) load() error {
 			w.newest, w.empty = was.newest, was.empty
 		}
 	}
-	e.models, e.stale = models, false
+	e.models, e.stale, e.owing, e.swept = models, false, true, false
 	return nil
 }
 

@@ -348,5 +348,6 @@ func (r *run) commit() error {
 		}
 	}
 	r.empty = max(r.empty, r.waited)
+	r.owing = r.owing || !r.silent
 	return nil
 }

@@ -40,6 +40,7 @@ type world struct {
 	told    []alert.Alert
 	refuse  error // what the next component answers
 	tries   int   // hours that were gone through
+	more    func() bool
 }
 
 var usual = watch.Options{Grace: 10 * time.Minute, News: 7 * 24 * time.Hour, Watches: 1000}
@@ -47,7 +48,7 @@ var usual = watch.Options{Grace: 10 * time.Minute, News: 7 * 24 * time.Hour, Wat
 // open opens a world at a time, with the monitors of a model.
 func open(t testing.TB, fs vfs.FS, now time.Time, monitors ...model.Monitor) *world {
 	t.Helper()
-	w := &world{t: t, fs: fs, def: definition(), options: usual}
+	w := &world{t: t, fs: fs, def: definition(), options: usual, more: func() bool { return true }}
 	w.def.Monitors = monitors
 	if len(monitors) == 0 {
 		off := false
@@ -151,7 +152,7 @@ func (w *world) fill(v string, hours int, rs ...record.Record) (watch.Changed, e
 
 // run judges at a time, and tells.
 func (w *world) run(now time.Time, changed ...watch.Changed) (watch.Summary, error) {
-	sum, err := w.watch.Run(changed, now)
+	sum, err := w.watch.Run(changed, now, w.more)
 	if err != nil {
 		return sum, err
 	}
