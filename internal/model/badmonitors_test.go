@@ -78,7 +78,7 @@ models[0].monitors[9].increase_only=true is not for type=performance_degradation
 models[0].monitors[9].percentage=0 must be positive, such as 20
 models[0].monitors[9].metric.average="mean" is for precision, recall, f1 and specificity of type=multiclass
 models[0].monitors[10].baseline.skip=1h must be at least focal=2h, or the baseline holds what is judged
-models[0].monitors[10].baseline.aggregation=1h must be focal=2h: counts of periods of different lengths cannot be compared
+models[0].monitors[10].baseline.aggregation=1h must be focal=2h: counts and sums of periods of different lengths cannot be compared
 models[0].monitors[11].segment.name="regon" is no segment of this model; its segments: region, old
 models[0].monitors[11].baseline.segment.name="" must name the segment of value="EU"
 models[0].monitors[11].baseline.version="each" must be one: all (pooled), latest or a name
@@ -143,6 +143,11 @@ func TestOneMistake(t *testing.T) {
 			`metric.class="a" is for precision, recall, f1 and specificity of type=multiclass`},
 		{"{name: x, type: performance_degradation, method: absolute, metric: estimated.mae, threshold: {min: 0.5}}", `metric="estimated.mae" is unknown; known metrics: …`},
 		{"{name: x, type: performance_degradation, method: absolute, metric: rmse, threshold: {min: 0.5}}", `metric="rmse" is not for type=multiclass of the model; it is for regression`},
+		{"{name: x, type: metric_change, method: percentage, metric: sum, percentage: 5, focal: 2h, baseline: {aggregation: 1h}}",
+			"baseline.aggregation=1h must be focal=2h: counts and sums of periods of different lengths cannot be compared"},
+		{"{name: x, type: metric_change, method: training, metric: sum, percentage: 5}",
+			`metric="sum" grows with the number of rows, so a window cannot be held against a dataset; watch a mean or a share`},
+		{"{name: x, type: metric_change, method: segment, metric: sum, percentage: 5, segment: region}", ""},
 		{"{name: x, id: y-1, type: data_drift, enabled: false, version: v 1, mention: '<@U1>'}", ""},
 	} {
 		d, err := decode(t, "name: m\ntype: multiclass\nfields: {features.comment: {type: text}}\nsegments: [{name: region, field: features.region}, {name: old, where: features.age > 60}]\nmonitors: ["+c.monitor+"]")

@@ -232,6 +232,14 @@ func TestTakes(t *testing.T) {
 	}
 }
 
+func TestAdditive(t *testing.T) {
+	for name, want := range map[string]bool{"accuracy": false, "true_positives": true, "estimated.fp_count": true, "mae": false} {
+		if got := (&Monitor{Type: PerformanceDegradation, Metric: MonitorMetric{Name: name}}).additive(); got != want {
+			t.Errorf("%s %v", name, got)
+		}
+	}
+}
+
 func TestWorse(t *testing.T) {
 	for name, want := range map[string]score.Direction{"accuracy": score.Higher, "estimated.f1_score": score.Higher, "rmse": score.Lower, "bias": score.Nearer, "positive_rate": score.Neither} {
 		if got := (&Monitor{Type: PerformanceDegradation, Metric: MonitorMetric{Name: name}}).Worse(); got != want {

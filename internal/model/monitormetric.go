@@ -114,6 +114,17 @@ func (m *Monitor) Worse() score.Direction {
 	return d.Better
 }
 
+// additive reports whether what m watches is a count or a sum, which grows with the
+// number of rows. Of metrics of the user's own nobody knows.
+func (m *Monitor) additive() bool {
+	switch m.MetricName() {
+	case "ml.model.predictions", "ml.field.sum":
+		return true
+	}
+	metric, ok := score.Lookup(strings.TrimPrefix(m.Metric.base(), estimated))
+	return m.Type == PerformanceDegradation && ok && metric.Unit == "{prediction}"
+}
+
 // Takes reports whether m watches a field, by its fields or those of its type.
 func (m *Monitor) Takes(k record.Key) bool {
 	patterns := m.Fields

@@ -133,14 +133,17 @@ func (m *Monitor) periods(v *problems, at string, window time.Duration) {
 	if past && b.Skip < f.Focal {
 		v.add(at+".baseline.skip", b.Skip, "must be at least focal=%s, or the baseline holds what is judged", f.Focal)
 	}
+	if f.Method == AgainstTraining && m.additive() {
+		v.add(at+".metric", m.Metric.Name, "grows with the number of rows, so a window cannot be held against a dataset; watch a mean or a share")
+	}
 	if !past {
 		return
 	}
 	if b.Period%b.Aggregation != 0 {
 		v.add(at+".baseline.period", b.Period, "must be a multiple of %s", aggregated(m, f))
 	}
-	if m.Type == ModelActivity && b.Aggregation != f.Focal {
-		v.add(at+".baseline.aggregation", b.Aggregation, "must be focal=%s: counts of periods of different lengths cannot be compared", f.Focal)
+	if m.additive() && b.Aggregation != f.Focal {
+		v.add(at+".baseline.aggregation", b.Aggregation, "must be focal=%s: counts and sums of periods of different lengths cannot be compared", f.Focal)
 	}
 }
 
