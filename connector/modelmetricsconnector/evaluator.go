@@ -35,7 +35,8 @@ type evaluator struct {
 	begun, ended sync.Once
 	core         *evaluate.Evaluator // set from start to stop
 	monitors     *watch.Evaluator
-	judged       map[evaluate.Window]bool // by monitors, while their metrics are not taken
+	emitted      map[evaluate.Window]bool // windows that are due, but for the monitors
+	judged       map[evaluate.Window]bool // windows that are due, but for their metrics
 	cancel       context.CancelFunc
 	done         sync.WaitGroup
 
@@ -100,22 +101,25 @@ func (e *evaluator) due(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var errs []error
-	var emitted []evaluate.Window
+	was := e.emitted
+	e.emitted = map[evaluate.Window]bool{} // what is due no more is forgotten
 	for _, w := range windows {
 		if ctx.Err() != nil {
 			return errors.Join(errs...)
 		}
-		if err := e.emit(ctx, w); err != nil {
-			errs = append(errs, err)
-			continue
+		if !was[w] {
+			if err := e.emit(ctx, w); err != nil {
+				errs = append(errs, err)
+				continue
+			}
 		}
-		emitted = append(emitted, w)
+		e.emitted[w] = true
 	}
 	// Monitors do not wait for metrics to be taken: who is told of a fault may be told
 	// of it by another way.
 	errs = append(errs, e.judge(ctx, windows, now))
-	for _, w := range emitted {
-		if e.judged[w] {
+	for _, w := range windows {
+		if e.emitted[w] && e.judged[w] {
 			errs = append(errs, e.core.Done(w))
 		}
 	}
