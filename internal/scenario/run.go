@@ -79,7 +79,7 @@ type world struct {
 	run      *history.Run
 	maker    *synth.Maker
 	def      *model.Definition
-	window64 int64
+	length   int64
 	timeline *Timeline
 }
 
@@ -101,7 +101,7 @@ func (f *File) world(def *model.Definition, kept shelves) (*world, error) {
 	memory.SetReference(ref)
 	return &world{
 		memory: memory, run: history.NewRun(query.New(memory), def, monitors), maker: maker, def: def,
-		window64: int64(f.Window), timeline: &Timeline{start: f.Start.UnixNano(), monitors: monitors},
+		length: int64(f.Window), timeline: &Timeline{start: f.Start.UnixNano(), monitors: monitors},
 	}, nil
 }
 
@@ -123,7 +123,7 @@ func (w *world) load(f *File, l *Load, stored *shelf, from int64, done func()) e
 		if err := w.window(l, at, p); err != nil {
 			return err
 		}
-		at += w.window64
+		at += w.length
 		done()
 	}
 	if stored != nil && found == 0 {
@@ -146,7 +146,7 @@ func (w *world) window(l *Load, start int64, p *profile.Profile) error {
 			return err
 		}
 	}
-	end := start + w.window64
+	end := start + w.length
 	judged, err := w.run.At(end, w.memory.Active(end))
 	if err != nil {
 		return err
@@ -172,8 +172,8 @@ func (w *world) profiles(f *File, l *Load, from int64) iter.Seq2[*profile.Profil
 	}
 	return func(yield func(*profile.Profile, error) bool) {
 		for i := range n {
-			start := from + i*w.window64
-			if !yield(w.maker.Profile(l.Traffic.Records(start, start+w.window64, l.Faults)), nil) {
+			start := from + i*w.length
+			if !yield(w.maker.Profile(l.Traffic.Records(start, start+w.length, l.Faults)), nil) {
 				return
 			}
 		}
