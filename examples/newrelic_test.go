@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,10 @@ func TestNewRelicExample(t *testing.T) {
 	})
 	if e["ml.drift.psi"] != psi["value"] || e["modelName"] != "loans" {
 		t.Errorf("%v, the metric is %v", e, psi["value"])
+	}
+	i := nr.sees(t, "/v1/accounts/events", func(e map[string]any) bool { return e["eventType"] == "NrAiIncidentExternal" })
+	if text := fmt.Sprint(i); !strings.Contains(text, "Income drift") || !strings.Contains(text, "income") {
+		t.Errorf("the incident is %v", i)
 	}
 }
 
