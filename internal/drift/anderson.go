@@ -136,7 +136,7 @@ func andersonPValue(x float64) (p float64, clipped bool) {
 }
 
 var andersonDarlingMeasure = Measure{
-	Name: "anderson_darling", Unit: "1",
+	Name: "anderson_darling", Unit: "{score}",
 	Description: "Standardised Anderson-Darling statistic of two samples.",
 	Numeric:     true, Symmetric: true, Test: true,
 	Binning: Grid, Binnings: []string{Grid}, Options: []string{optSignificance},

@@ -58,7 +58,7 @@ func (t table) test(statistic float64) Test {
 }
 
 var chi2Measure = Measure{
-	Name: "chi2", Unit: "1",
+	Name: "chi2", Unit: "{score}",
 	Description: "Chi-square statistic of the contingency table.",
 	Numeric:     true, Categorical: true, Symmetric: true, Test: true,
 	Binning: Deciles, Binnings: Binnings(), Options: options(optYates, optMinExpected),

@@ -266,14 +266,14 @@ kl                     {score} nc deciles    .1 .05
 total_variation        {score} nc deciles    .18 .125
 l_infinity             {score} nc deciles    .1 0
 ks                     {score} n  grid       .18 .125
-chi2                   1       nc deciles    0 0
-g                      1       nc deciles    0 0
+chi2                   {score} nc deciles    0 0
+g                      {score} nc deciles    0 0
 cramers_v              {score} nc deciles    0 0
 wasserstein            {score} n  grid       0 0
 wasserstein_normalised {score} n  grid       .3 .15
 energy                 {score} n  grid       0 0
-cramer_von_mises       1       n  grid       0 0
-anderson_darling       1       n  grid       0 0
+cramer_von_mises       {score} n  grid       0 0
+anderson_darling       {score} n  grid       0 0
 mean_shift             {score} n  -          .3 0
 `
 	var got strings.Builder

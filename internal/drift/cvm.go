@@ -126,7 +126,7 @@ func smirnovSurvival(x float64) float64 {
 }
 
 var cramerVonMisesMeasure = Measure{
-	Name: "cramer_von_mises", Unit: "1",
+	Name: "cramer_von_mises", Unit: "{score}",
 	Description: "Cramér-von Mises statistic of two samples.",
 	Numeric:     true, Symmetric: true, Test: true,
 	Binning: Grid, Binnings: []string{Grid}, Options: []string{optSignificance},

@@ -37,7 +37,7 @@ func likelihood(e, x float64) float64 {
 }
 
 var gMeasure = Measure{
-	Name: "g", Unit: "1",
+	Name: "g", Unit: "{score}",
 	Description: "Likelihood-ratio statistic of the contingency table.",
 	Numeric:     true, Categorical: true, Symmetric: true, Test: true,
 	Binning: Deciles, Binnings: Binnings(), Options: options(optYates, optMinExpected),

@@ -70,7 +70,7 @@ func Catalogue() []Metric {
 		all = append(all, Metric{PrefixDrift + m.Name, m.Unit, m.Description, compared})
 	}
 	all = append(all,
-		Metric{MetricPValue, "1", "p-value of a test of the same distribution; small values say different, and in large windows nearly everything is.", append([]string{AttrTest}, compared...)},
+		Metric{MetricPValue, "{probability}", "p-value of a test of the same distribution; small values say different, and in large windows nearly everything is.", append([]string{AttrTest}, compared...)},
 		Metric{MetricDetected, "{detection}", "1 if the first measure of the field that has a threshold is at least that threshold and more than chance reaches, else 0; absent while there are too few values to say.", compared},
 		Metric{MetricShare, "1", "Share of the judged fields of the model in which drift is detected.", []string{AttrBaseline}},
 	)

@@ -30,27 +30,27 @@ var (
 		{"out_of_range_ratio", "1", "Share of usable values of a numeric field outside min and max of the definition, else of the reference.", outOfRange},
 	}
 	fields = []fieldMetric{
-		{"mean", "1", "Mean of a numeric field, in the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
+		{"mean", "{value}", "Mean of a numeric field, in the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
 			if f.Moments == nil {
 				return 0, false
 			}
 			return f.Moments.Mean(0)
 		}},
-		{"stddev", "1", "Standard deviation of a numeric field (divisor N), in the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
+		{"stddev", "{value}", "Standard deviation of a numeric field (divisor N), in the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
 			if f.Moments == nil {
 				return 0, false
 			}
 			v, ok := f.Moments.Variance(0, 0)
 			return math.Sqrt(v), ok
 		}},
-		{"min", "1", "Smallest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
-		{"max", "1", "Largest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
-		{"sum", "1", "Sum of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Sum(0) })},
-		{"median", "1", "Median of a numeric field; linear inside a bin of the reference's grid, exact at edges and frequent values.", quantile(0.5)},
-		{"p05", "1", "5th percentile of a numeric field, computed as the median is.", quantile(0.05)},
-		{"p25", "1", "25th percentile of a numeric field.", quantile(0.25)},
-		{"p75", "1", "75th percentile of a numeric field.", quantile(0.75)},
-		{"p95", "1", "95th percentile of a numeric field.", quantile(0.95)},
+		{"min", "{value}", "Smallest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
+		{"max", "{value}", "Largest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
+		{"sum", "{value}", "Sum of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Sum(0) })},
+		{"median", "{value}", "Median of a numeric field; linear inside a bin of the reference's grid, exact at edges and frequent values.", quantile(0.5)},
+		{"p05", "{value}", "5th percentile of a numeric field, computed as the median is.", quantile(0.05)},
+		{"p25", "{value}", "25th percentile of a numeric field.", quantile(0.25)},
+		{"p75", "{value}", "75th percentile of a numeric field.", quantile(0.75)},
+		{"p95", "{value}", "95th percentile of a numeric field.", quantile(0.95)},
 		{"unique", "{value}", "Distinct values of a field; exact up to 256 beside the reference's categories, else within 1.6 % (HyperLogLog).", unique},
 	}
 )

@@ -60,7 +60,7 @@ func Lookup(name string) (Metric, bool) {
 }
 
 const (
-	ratioUnit   = "1"
+	ratioUnit   = "1" // Prometheus calls these _ratio: shares, and what is divided by its own kind
 	percentUnit = "%"
 	countUnit   = "{prediction}"
 	scoreUnit   = "{score}"
@@ -91,15 +91,15 @@ var metrics = []Metric{
 	{"npv", ratioUnit, "tn/(tn+fn): share of the predicted negatives that are negative.", binary, nil, Higher, 0, 1},
 	{"balanced_accuracy", ratioUnit, "Mean of the recalls of the classes.", classes, nil, Higher, 0, 1},
 	{"jaccard", ratioUnit, "tp/(tp+fp+fn): positives predicted, of all that are one or the other.", binary, nil, Higher, 0, 1},
-	{"mcc", ratioUnit, "Matthews correlation of predictions and actuals; 0 where one of them is constant.", classes, nil, Higher, -1, 1},
-	{"kappa", ratioUnit, "Cohen's kappa: agreement beyond what the shares of the classes would give by chance.", classes, nil, Higher, -1, 1},
+	{"mcc", scoreUnit, "Matthews correlation of predictions and actuals; 0 where one of them is constant.", classes, nil, Higher, -1, 1},
+	{"kappa", scoreUnit, "Cohen's kappa: agreement beyond what the shares of the classes would give by chance.", classes, nil, Higher, -1, 1},
 	{"positive_rate", ratioUnit, "Share of the rows that are positive.", binary, nil, Neither, 0, 1},
 	{"predicted_positive_rate", ratioUnit, "Share of the rows that are predicted positive.", binary, nil, Neither, 0, 1},
 	{"roc_auc", ratioUnit, "Area under the ROC curve by the trapezoid rule: the probability that a positive scores higher than a negative, ties counting half.", binary, nil, Higher, 0, 1},
-	{"gini", ratioUnit, "2 roc_auc - 1.", binary, nil, Higher, -1, 1},
+	{"gini", scoreUnit, "2 roc_auc - 1.", binary, nil, Higher, -1, 1},
 	{"ks", ratioUnit, "Largest difference of true and false positive rate over all thresholds.", binary, nil, Higher, 0, 1},
 	{"pr_auc", ratioUnit, "Average precision: mean over the positives of the precision at their score; no interpolation.", binary, nil, Higher, 0, 1},
-	{"log_loss", ratioUnit, "Mean of -ln of the probability given to the actual class, probabilities clipped to [1e-15, 1-1e-15].", classes, nil, Lower, 0, inf},
+	{"log_loss", scoreUnit, "Mean of -ln of the probability given to the actual class, probabilities clipped to [1e-15, 1-1e-15].", classes, nil, Lower, 0, inf},
 	{"brier", ratioUnit, "Mean squared difference of score and actual (0 or 1).", binary, nil, Lower, 0, 1},
 	{"ece", ratioUnit, "Expected calibration error over ten intervals of equal width, right-open, the last closed.", binary, nil, Lower, 0, 1},
 	{"mce", ratioUnit, "Largest calibration error of those ten intervals.", binary, nil, Lower, 0, 1},
@@ -110,10 +110,10 @@ var metrics = []Metric{
 	{"mape", ratioUnit, "Mean of |e|/|actual|; rows with an actual of 0 are left out.", regression, nil, Lower, 0, inf},
 	{"wape", ratioUnit, "Sum of |e| over sum of |actual|.", regression, nil, Lower, 0, inf},
 	{"smape", percentUnit, "Mean of 200|e|/(|actual|+|prediction|), 0/0 as 0.", regression, nil, Lower, 0, 200},
-	{"msle", ratioUnit, "Mean squared difference of ln(1+prediction) and ln(1+actual); rows with a number not above -1 are left out.", regression, nil, Lower, 0, inf},
-	{"rmsle", ratioUnit, "Root of msle.", regression, nil, Lower, 0, inf},
-	{"r2", ratioUnit, "1 - sum of e squared / sum of squared deviations of the actuals from their mean.", regression, nil, Higher, -inf, 1},
-	{"explained_variance", ratioUnit, "1 - variance of e / variance of the actuals.", regression, nil, Higher, -inf, 1},
+	{"msle", scoreUnit, "Mean squared difference of ln(1+prediction) and ln(1+actual); rows with a number not above -1 are left out.", regression, nil, Lower, 0, inf},
+	{"rmsle", scoreUnit, "Root of msle.", regression, nil, Lower, 0, inf},
+	{"r2", scoreUnit, "1 - sum of e squared / sum of squared deviations of the actuals from their mean.", regression, nil, Higher, -inf, 1},
+	{"explained_variance", scoreUnit, "1 - variance of e / variance of the actuals.", regression, nil, Higher, -inf, 1},
 	{"bias", targetUnit, "Mean of e; positive means that predictions are too high.", regression, nil, Nearer, -inf, inf},
 	{"error_std", targetUnit, "Standard deviation of e, divisor n.", regression, nil, Lower, 0, inf},
 	{"max_error", targetUnit, "Largest |e|.", regression, nil, Lower, 0, inf},

@@ -26,7 +26,7 @@ type Names struct {
 // Metric returns the name of a gauge, whose unit may become a suffix:
 // ml_performance_accuracy_ratio.
 func (n Names) Metric(name string) (string, error) {
-	unit := "1" // of custom metrics
+	unit := "{number}" // of custom metrics
 	if m, ok := measure.Lookup(name); ok {
 		unit = m.Unit
 	}
