@@ -141,7 +141,7 @@ func configuredMapping(ctx context.Context, o *mappingOptions) (mapping.Config, 
 		return cfg, fmt.Errorf("%s: %w", from, err)
 	}
 	mistakes := lenient.Unmarshal(sub, &cfg)
-	if err := mistakes.Join(cfg.Validate()); err != nil {
+	if err := mistakes.Join(cfg.Verify()); err != nil {
 		return cfg, fmt.Errorf("%s: %s: %w", from, strings.ReplaceAll(section, confmap.KeyDelimiter, "."), err)
 	}
 	return cfg, nil

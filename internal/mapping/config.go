@@ -65,9 +65,10 @@ const (
 // Default returns what holds where the user says nothing.
 func Default() Config { return Config{Rest: restRefuse} }
 
-// Validate reports everything that is wrong, each with its key as the user wrote
-// it, its value and what would be right.
-func (c *Config) Validate() error {
+// Verify reports everything that is wrong, each with its key as the user wrote
+// it, its value and what would be right. It is not called Validate, which the
+// Collector would call by itself: the component does, with all else that is wrong.
+func (c *Config) Verify() error {
 	v := problems{}
 	v.zone(c)
 	if c.Rest != "" && c.Rest != restRefuse && c.Rest != restIgnore {

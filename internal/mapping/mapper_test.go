@@ -61,7 +61,7 @@ func showRecord(r *record.Record) string {
 // become maps a row of JSON.
 func become(t *testing.T, c Config, row string) string {
 	t.Helper()
-	if err := c.Validate(); err != nil {
+	if err := c.Verify(); err != nil {
 		t.Fatal(err)
 	}
 	m, err := NewMapper(&c)
@@ -242,14 +242,14 @@ func TestCheck(t *testing.T) {
 }
 
 // All mistakes are told at once, in the user's spelling.
-func TestValidate(t *testing.T) {
+func TestVerify(t *testing.T) {
 	c := Config{
 		Rest: "drop", TimestampFormat: "%Q", Timezone: "Europe/Berln",
 		Columns: map[string]string{"a": "feature.a"}, Prefixes: map[string]string{"in_": "inputs", "": "features"},
 		Labels: map[string]string{"p": ""}, Types: map[string]string{"age": "numeric", "features.x": "string"},
 		Explode: []string{"x", "x"}, Positions: map[string][]string{"x": {"a", "a"}},
 	}
-	err := c.Validate()
+	err := c.Verify()
 	for _, want := range []string{`timezone="Europe/Berln" is no time zone`, `timestamp_format="%Q" has %Q, which is unknown`, `rest="drop" is unknown`,
 		`columns.a="feature.a" is no target`, `prefixes.in_="inputs" is no group`, `prefixes="" has an empty prefix`, `labels.p="" names no column`,
 		`types.age="numeric" names no field`, `types.features.x="string" is unknown; known types: numeric,`, `explode[1]="x"`, `positions.x="a, a" has a name twice`} {
@@ -257,7 +257,7 @@ func TestValidate(t *testing.T) {
 			t.Errorf("no %s in\n%v", want, err)
 		}
 	}
-	if err := (&Config{TimestampFormat: "date"}).Validate(); err == nil || !strings.Contains(err.Error(), "is no format of times") {
+	if err := (&Config{TimestampFormat: "date"}).Verify(); err == nil || !strings.Contains(err.Error(), "is no format of times") {
 		t.Error(err)
 	}
 }

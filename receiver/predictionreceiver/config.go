@@ -87,12 +87,12 @@ var ownKeys = []string{"mapping", "mappings", "inference", "max_rows", "max_in_f
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
 	var errs []error
-	for _, e := range lines(c.Mapping.Validate()) {
+	for _, e := range lines(c.Mapping.Verify()) {
 		errs = append(errs, fmt.Errorf("mapping.%w", e))
 	}
 	for _, model := range slices.Sorted(maps.Keys(c.Mappings)) {
 		m := c.Mappings[model]
-		for _, e := range lines(m.Validate()) {
+		for _, e := range lines(m.Verify()) {
 			errs = append(errs, fmt.Errorf("mappings[%s].%w", model, e))
 		}
 	}

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -69,15 +71,14 @@ func TestKeysOfTheServer(t *testing.T) {
 type contract struct {
 	t  *testing.T
 	at *string
-	n  int
+	n  atomic.Int64 // it is asked from several goroutines
 }
 
 func (c *contract) Start()           {}
 func (c *contract) Stop()            {}
 func (c *contract) TestName() string { return "" }
 func (c *contract) Generate() []receivertest.UniqueIDAttrVal {
-	c.n++
-	id := receivertest.UniqueIDAttrVal(fmt.Sprint(c.n))
+	id := receivertest.UniqueIDAttrVal(fmt.Sprint(c.n.Add(1)))
 	for {
 		resp, err := http.Post(*c.at+"/v1/predictions?model=m", "application/json", strings.NewReader(fmt.Sprintf(`{"id":%q,"features":{"x":1}}`, id))) //nolint:noctx // a test of the Collector's own form
 		if err != nil {
@@ -154,7 +155,11 @@ func FuzzBody(f *testing.F) {
 		req.Header.Set("Content-Type", media)
 		w := httptest.NewRecorder()
 		sink.Reset()
+		began := time.Now()
 		handler.ServeHTTP(w, req)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Fatalf("took %v", took)
+		}
 		if w.Code < 200 || w.Code >= 500 || sink.LogRecordCount() > len(body) {
 			t.Fatalf("%d, %d records: %s", w.Code, sink.LogRecordCount(), w.Body)
 		}
