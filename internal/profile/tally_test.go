@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -243,11 +244,19 @@ func TestTalliesThatAreLacking(t *testing.T) {
 	}
 }
 
-// BenchmarkTally is what one accumulator adds to a record.
+// BenchmarkTally is what ten accumulators of a kind, each with a filter of its own,
+// add to a record.
 func BenchmarkTally(b *testing.B) {
 	layouts := map[string]*Layout{"none": typical(0)}
 	for kind, e := range tallied {
-		layouts[kind] = customised(typical(0), e)
+		var ten []string
+		for i := range 10 {
+			ten = append(ten, strings.NewReplacer("> 0", fmt.Sprintf("> 0.%d", i), "0.3", fmt.Sprintf("0.3%d", i), "f02)", fmt.Sprintf("f%02d)", i+2)).Replace(e))
+		}
+		layouts[kind] = customised(typical(0), ten...)
+		if n := len(layouts[kind].Tallies); n != 10 {
+			b.Fatalf("%d tallies of %q", n, ten)
+		}
 	}
 	for name, l := range layouts {
 		b.Run(name, func(b *testing.B) {
