@@ -171,6 +171,37 @@ func told(j Judged) (all []string) {
 	return all
 }
 
+// An alert of a version that sends no more is over when the version is forgotten.
+func TestVersionThatIsGone(t *testing.T) {
+	def := &model.Definition{Name: "shop", Monitors: []model.Monitor{{
+		Name: "rows", Type: model.ModelActivity, Method: model.Absolute, Threshold: model.Range{Min: new(50.0)},
+	}}}
+	ref, err := traffic("v1").Reference(def, monday, 3000)
+	must(t, err)
+	maker, err := synth.NewMaker(ref.Layout())
+	must(t, err)
+	m := NewMemory(def, hour, 0)
+	run := NewRun(query.New(m), def, watch.Monitors(def, time.Hour))
+	var all []string
+	for i := range int64(9 * 24) {
+		v := "v1"
+		if i > 2 {
+			v = "v2"
+		}
+		must(t, m.Add(v, monday+i*hour, maker.Profile(traffic(v).Records(monday+i*hour, monday+(i+1)*hour, nil))))
+		judged, err := run.At(monday+(i+1)*hour, m.Active(monday+(i+1)*hour))
+		must(t, err)
+		for _, j := range judged {
+			for _, c := range j.Changes {
+				all = append(all, fmt.Sprint(i+1, " ", j.Watch.Version, " ", c.State))
+			}
+		}
+	}
+	if want := []string{"4 v1 firing", "171 v1 resolved"}; !slices.Equal(all, want) {
+		t.Errorf("%q, want %q", all, want)
+	}
+}
+
 // A monitor with a schedule is judged when it is due, others when a focal period ends.
 func TestSchedule(t *testing.T) {
 	r := &Run{window: hour}

@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -20,7 +22,13 @@ type Run struct {
 	def      *model.Definition
 	monitors []*model.Monitor
 	window   int64
-	states   map[string]*alert.State
+	watched  map[string]*watched
+}
+
+// watched is a watch that has begun, and how it stands.
+type watched struct {
+	watch watch.Watch
+	state alert.State
 }
 
 // Judged is what became of one watch in one focal period.
@@ -36,7 +44,7 @@ type Judged struct {
 // NewRun returns a run that has judged nothing yet, of the given monitors: those of
 // watch.Monitors, or some of them.
 func NewRun(e *query.Engine, def *model.Definition, monitors []*model.Monitor) *Run {
-	return &Run{engine: e, def: def, monitors: monitors, window: e.WindowLength(), states: map[string]*alert.State{}}
+	return &Run{engine: e, def: def, monitors: monitors, window: e.WindowLength(), watched: map[string]*watched{}}
 }
 
 // At judges all that is due when the window that ends at end is known, in the order
@@ -48,7 +56,9 @@ func NewRun(e *query.Engine, def *model.Definition, monitors []*model.Monitor) *
 // monitor with a schedule is judged at the first end that is not before its time.
 func (r *Run) At(end int64, versions []watch.Version) ([]Judged, error) {
 	var due []watch.Watch
+	planned := map[string]bool{}
 	for _, w := range watch.Plan(r.def, r.monitors, versions) {
+		planned[w.ID()] = true
 		ok, err := r.due(w.Monitor, end)
 		if err != nil {
 			return nil, err
@@ -67,8 +77,31 @@ func (r *Run) At(end int64, versions []watch.Version) ([]Judged, error) {
 			all = append(all, j)
 		}
 	}
-	return all, nil
+	return append(all, r.sweep(planned, end)...), nil
 }
+
+// sweep forgets what is watched no more: the version or the slice has had no data
+// for long. An alert of it that fires is over.
+func (r *Run) sweep(planned map[string]bool, end int64) []Judged {
+	var all []Judged
+	for _, id := range slices.Sorted(maps.Keys(r.watched)) {
+		if planned[id] {
+			continue
+		}
+		k := r.watched[id]
+		delete(r.watched, id)
+		if _, changes := alert.Over(k.state, time.Unix(0, end).UTC()); len(changes) > 0 {
+			all = append(all, Judged{
+				Watch: k.watch, ID: id, End: end, Changes: changes,
+				Verdict: monitor.Verdict{Outcome: monitor.NotEvaluated, Reason: NotWatched, Says: "it is watched no more"},
+			})
+		}
+	}
+	return all
+}
+
+// NotWatched is the reason of the judgement with which a watch ends.
+const NotWatched = "not_watched"
 
 // due reports whether a monitor is judged at an end.
 func (r *Run) due(m *model.Monitor, end int64) (bool, error) {
@@ -85,22 +118,23 @@ func (r *Run) due(m *model.Monitor, end int64) (bool, error) {
 // step takes one watch on; ok is false while it has not begun.
 func (r *Run) step(w watch.Watch, o monitor.Observation, end int64) (Judged, bool) {
 	id := w.ID()
-	state := r.states[id]
-	if state == nil {
+	k := r.watched[id]
+	if k == nil {
 		if o.Focal.N == 0 && w.Monitor.Type != model.ModelStaleness {
 			return Judged{}, false
 		}
-		state = &alert.State{}
-		r.states[id] = state
+		k = &watched{}
+		r.watched[id] = k
 	}
+	k.watch = w
 	j := Judged{Watch: w, ID: id, End: end, Verdict: monitor.Judge(w.Monitor, o)}
 	if o.Focal.Reason == measure.NoData { // in production it may still come
-		state.Reason = o.Focal.Reason
+		k.state.Reason = o.Focal.Reason
 	} else {
-		*state, j.Changes = alert.Step(*state, alert.Evaluation{Verdict: j.Verdict, End: end, Now: time.Unix(0, end).UTC()},
+		k.state, j.Changes = alert.Step(k.state, alert.Evaluation{Verdict: j.Verdict, End: end, Now: time.Unix(0, end).UTC()},
 			alert.Rule{Hold: w.Monitor.Hold, Severity: w.Monitor.Severity})
 	}
-	j.Phase = state.Phase
+	j.Phase = k.state.Phase
 	return j, true
 }
 
