@@ -67,7 +67,8 @@ const look = time.Second
 func (e *evaluator) run(ctx context.Context, host component.Host) {
 	t := time.NewTicker(look)
 	defer t.Stop()
-	var repeated, pruned time.Time
+	var repeated time.Time
+	pruned := time.Now().Add(time.Minute - time.Hour) // by then all components have said what they wait for
 	for {
 		var now time.Time
 		select {

@@ -40,6 +40,11 @@ type Catalog struct {
 	models     map[string]*Model
 	layouts    map[string]*profile.Layout
 	references map[referenceKey]*reference.Reference
+	await      time.Duration   // for labels
+	kept       map[string]bool // layouts that were kept since a sweep began; nil while there is none
+
+	forgetting sync.Mutex   // one Forget at a time
+	writing    sync.RWMutex // comes before mu; see Writing
 }
 
 // Model is one model with its versions.
@@ -59,6 +64,7 @@ type Version struct {
 	FixedReference bool
 
 	layout atomic.Pointer[profile.Layout]
+	last   atomic.Int64 // when it was seen last, in unix nanoseconds
 }
 
 // Layout is what the version's predictions are counted by; nil until it has a
@@ -78,11 +84,11 @@ func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error)
 	for _, d := range defs {
 		c.models[d.Name] = &Model{Definition: d, Configured: true, versions: map[string]*Version{}}
 	}
-	err := s.EachVersion(func(name, version string, _ store.Version) error {
+	err := s.EachVersion(func(name, version string, known store.Version) error {
 		if m := c.models[name]; m == nil {
 			c.models[name] = &Model{Definition: &model.Definition{Name: name}, versions: map[string]*Version{}}
 		}
-		_, err := c.register(name, version)
+		_, err := c.register(name, version, known.LastSeen)
 		return err
 	})
 	return c, err
@@ -92,14 +98,15 @@ func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error)
 func (c *Catalog) Options() Options { return c.opts }
 
 // Admit returns the version that a record belongs to, and registers it if it is
-// new. It refuses with UnknownModel, TooManyModels, TooManyVersions, or Corrupt
+// new: it is seen now. It refuses with UnknownModel, TooManyModels, TooManyVersions, or Corrupt
 // where the model has no usable reference: these errors are a record.Refusal, others
 // are of the store.
-func (c *Catalog) Admit(name, version string) (*Version, error) {
+func (c *Catalog) Admit(name, version string, now time.Time) (*Version, error) {
 	c.mu.RLock()
 	m := c.models[name]
 	if m != nil {
 		if v := m.versions[version]; v != nil {
+			v.Seen(now) // with the lock held: Forget looks at it with the same
 			c.mu.RUnlock()
 			return v, nil
 		}
@@ -124,7 +131,10 @@ func (c *Catalog) Admit(name, version string) (*Version, error) {
 		return nil, record.Refusal{Reason: record.TooManyVersions, Key: name,
 			Detail: fmt.Sprintf("has limits.versions=%d versions already; %q is one more", c.opts.Versions, version)}
 	}
-	v, err := c.register(name, version)
+	v, err := c.register(name, version, now.UnixNano())
+	if err != nil && len(m.versions) == 0 && !m.Configured {
+		delete(c.models, name) // it would have a place for good, with nothing that ends
+	}
 	if _, ok := errors.AsType[unusable](err); ok { // it stops this model, and no other
 		return nil, record.Refusal{Reason: record.Corrupt, Key: name, Detail: err.Error()}
 	}
@@ -139,12 +149,14 @@ func (u unusable) Unwrap() error { return u.error }
 
 // register adds a version and finds its layout. The caller holds the lock, or
 // is the only one who knows c.
-func (c *Catalog) register(name, version string) (*Version, error) {
+func (c *Catalog) register(name, version string, seen int64) (*Version, error) {
 	m := c.models[name]
 	if v := m.versions[version]; v != nil {
+		v.Seen(time.Unix(0, seen))
 		return v, nil
 	}
 	v := &Version{Model: name, Name: version, Definition: m.Definition, FixedReference: m.Definition.Reference.Path != ""}
+	v.last.Store(seen)
 	if err := c.settle(v); err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *shop) commit(f func(tx *store.Tx)) {
 // admit admits a version as the intake does: it is remembered.
 func (s *shop) admit(name, version string) *catalog.Version {
 	s.t.Helper()
-	v, err := s.Admit(name, version)
+	v, err := s.Admit(name, version, time.Unix(0, 1))
 	s.must(err)
 	s.commit(func(tx *store.Tx) { tx.PutVersion(name, version, store.Version{FirstSeen: 1, LastSeen: 1}) })
 	return v
@@ -165,17 +165,17 @@ func TestAdmit(t *testing.T) {
 				break
 			}
 			name, version, _ := strings.Cut(before, "/")
-			_, _ = s.Admit(name, version) // the strict one refuses some
+			_, _ = s.Admit(name, version, time.Unix(0, 1)) // the strict one refuses some
 		}
 		name, version, _ := strings.Cut(c.name, "/")
-		v, err := s.Admit(name, version)
+		v, err := s.Admit(name, version, time.Unix(0, 1))
 		refusal, refused := errors.AsType[record.Refusal](err)
 		switch {
 		case c.want == "":
 			if err != nil || v.Model != name || v.Name != version || v.Layout() != nil {
 				t.Errorf("%s: %+v, %v", c.name, v, err)
 			}
-			if again, err := s.Admit(name, version); again != v || err != nil {
+			if again, err := s.Admit(name, version, time.Unix(0, 1)); again != v || err != nil {
 				t.Errorf("%s is another one the second time, %v", c.name, err)
 			}
 			if known, ok := s.Version(name, version); !ok || known != v || !slices.Contains(s.Versions(), v) {
@@ -259,7 +259,7 @@ func TestReferences(t *testing.T) {
 
 func (s *shop) admitted(name, version string) *catalog.Version {
 	s.t.Helper()
-	v, err := s.Admit(name, version)
+	v, err := s.Admit(name, version, time.Unix(0, 1))
 	s.must(err)
 	return v
 }
@@ -306,7 +306,7 @@ func TestSegmentsOfAnArtifact(t *testing.T) {
 		if n := len(v.Layout().Segments); n != c.want {
 			t.Errorf("%s: %d segments, want %d", name, n, c.want)
 		}
-		keys, err := s.SegmentFields("m", "1")
+		keys, err := s.SegmentFields("m", "1", time.Unix(0, 1))
 		if s.must(err); c.want == 2 && fmt.Sprint(keys) != "[features.region features.x]" || c.want == 0 && len(keys) > 0 {
 			t.Errorf("%s: segments are decided by %v", name, keys)
 		}
@@ -319,14 +319,14 @@ func TestSegmentsOfAnArtifact(t *testing.T) {
 	if err := s.Activate(&ref); err == nil || !strings.Contains(err.Error(), `"rich"`) || v.Layout() != nil {
 		t.Errorf("%v", err)
 	}
-	keys, err := s.SegmentFields("m", "1")
+	keys, err := s.SegmentFields("m", "1", time.Unix(0, 1))
 	if s.must(err); fmt.Sprint(keys) != "[features.income]" {
 		t.Errorf("without a layout the definition decides: %v", keys)
 	}
-	if keys, err := s.SegmentFields("m", "2"); err != nil || keys != nil {
+	if keys, err := s.SegmentFields("m", "2", time.Unix(0, 1)); err != nil || keys != nil {
 		t.Errorf("of a version that is refused %v, %v", keys, err)
 	}
-	_, err = s.Admit("m", "2") // that stops no other model
+	_, err = s.Admit("m", "2", time.Unix(0, 1)) // that stops no other model
 	if r, ok := errors.AsType[record.Refusal](err); !ok || r.Reason != record.Corrupt || !strings.Contains(r.Detail, `"rich"`) {
 		t.Errorf("a definition that does not fit: %v", err)
 	}

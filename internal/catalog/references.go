@@ -71,11 +71,13 @@ func (c *Catalog) keepLayout(tx *store.Tx, l *profile.Layout) error {
 		return err
 	}
 	tx.PutLayout(l.ID(), b)
+	c.noteKept(l.ID())
 	return nil
 }
 
-// KeepLayout writes into tx a layout that profiles refer to.
+// KeepLayout writes into tx a layout that profiles refer to. Call it while Writing.
 func (c *Catalog) KeepLayout(tx *store.Tx, l *profile.Layout) error {
+	c.noteKept(l.ID())
 	if _, ok, err := c.store.Layout(l.ID()); ok || err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"time"
 
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/record"
@@ -12,8 +13,8 @@ import (
 // records, and those that its custom metrics need of labelled ones: of the layout
 // that it is counted by, else of the model's definition. The version is registered as by Admit; one that is refused has
 // none. Errors are of the store.
-func (c *Catalog) SegmentFields(name, version string) ([]record.Key, error) {
-	v, err := c.Admit(name, version)
+func (c *Catalog) SegmentFields(name, version string, now time.Time) ([]record.Key, error) {
+	v, err := c.Admit(name, version, now)
 	if _, refused := errors.AsType[record.Refusal](err); refused {
 		return nil, nil
 	}

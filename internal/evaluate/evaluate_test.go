@@ -226,6 +226,35 @@ func TestWindowsAreDue(t *testing.T) {
 	}
 }
 
+// A version without a profile that is kept is forgotten, and counted anew when
+// something of it comes again.
+func TestPruneVersions(t *testing.T) {
+	e := open(t)
+	e.know(noon)
+	e.merge(noon, e.parcel("a", 2, noon, records(10, 0, 3, noon)))
+	e.must(e.Prune(noon.Add(999 * time.Hour)))
+	if names, err := e.catalog.VersionNames("m"); err != nil || len(names) != 1 {
+		t.Fatalf("versions %q, %v", names, err)
+	}
+	later := noon.Add(1001 * time.Hour)
+	e.must(e.Prune(later))
+	if names, err := e.catalog.VersionNames("m"); err != nil || len(names) != 0 || len(e.catalog.Versions()) != 0 {
+		t.Fatalf("versions %q, %v", names, err)
+	}
+	if due, err := e.Due(later); err != nil || len(due) != 0 {
+		t.Errorf("windows %v are due, %v", due, err)
+	}
+	again := e.parcel("a", 3, later, records(10, 0, 4, later))
+	if _, err := e.Merge([]evaluate.Parcel{again}, later); !errors.As(err, &evaluate.UnknownLayout{}) {
+		t.Errorf("its reference is kept: %v", err)
+	}
+	e.know(later) // as the sender does then
+	e.merge(later, again)
+	if n := e.predictions(later); n != 10 {
+		t.Errorf("%v predictions, want 10", n)
+	}
+}
+
 // The answers about a window are those of the data.
 func TestAnswers(t *testing.T) {
 	e := open(t)

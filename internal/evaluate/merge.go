@@ -65,6 +65,7 @@ type Regridded struct {
 func (e *Evaluator) Merge(parcels []Parcel, now time.Time) (Merged, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	defer e.catalog.Writing()()
 	m := merge{Evaluator: e, tx: e.store.Begin(), now: now, profiles: map[windowKey]*profile.Profile{}, seen: map[seenKey]*store.Seen{}, layouts: map[string]*profile.Layout{}}
 	defer m.tx.Discard()
 	generation, err := m.tx.Generation()
@@ -138,7 +139,7 @@ func (m *merge) window(p *Parcel) error {
 		m.out.Duplicates++
 		return nil
 	}
-	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
+	if _, err := m.catalog.Admit(p.Model, p.Version, m.now); err != nil {
 		return m.refuse(err)
 	}
 	l, err := m.layout(p)

@@ -60,7 +60,7 @@ func (m *merge) reference(p *Parcel) error {
 		m.out.Refused = append(m.out.Refused, fmt.Errorf("reference of model %q from %s: %w", p.Model, p.Instance, err))
 		return nil
 	}
-	v, err := m.catalog.Admit(p.Model, p.Version)
+	v, err := m.catalog.Admit(p.Model, p.Version, m.now)
 	if err != nil {
 		return m.refuse(err)
 	}
@@ -104,7 +104,7 @@ func (m *merge) introduced(p *Parcel) error {
 		m.out.Refused = append(m.out.Refused, fmt.Errorf("layout %s of model %q from %s: %w", p.Layout, p.Model, p.Instance, err))
 		return nil
 	}
-	if _, err := m.catalog.Admit(p.Model, p.Version); err != nil {
+	if _, err := m.catalog.Admit(p.Model, p.Version, m.now); err != nil {
 		return m.refuse(err)
 	}
 	m.layouts[l.ID()] = l

@@ -70,7 +70,8 @@ func (e *Evaluator) Latest(now time.Time, since time.Duration) ([]Window, error)
 	return all, nil
 }
 
-// Prune deletes the profiles that are older than the retention.
+// Prune deletes the profiles that are older than the retention, and then the versions
+// that nothing is left of.
 func (e *Evaluator) Prune(now time.Time) error {
 	before := now.Add(-e.catalog.Options().Retention).UnixNano()
 	tx := e.store.Begin()
@@ -78,5 +79,12 @@ func (e *Evaluator) Prune(now time.Time) error {
 		tx.DeleteProfilesBefore(v.Model, v.Name, before)
 		e.engine.Forget(v.Model, v.Name, math.MinInt64, before)
 	}
-	return tx.Commit(store.NoSync)
+	if err := tx.Commit(store.NoSync); err != nil {
+		return err
+	}
+	gone, err := e.catalog.Forget(now)
+	for _, v := range gone {
+		e.engine.Forget(v.Model, v.Name, math.MinInt64, math.MaxInt64)
+	}
+	return err
 }

@@ -56,6 +56,9 @@ func (in *Intake) take(now time.Time) (t taken, err error) {
 	in.bytes.Store(0)
 	in.logged.Store(0)
 	t.waiting, t.through = sets{}, in.seq.Load()
+	for v := range t.seen {
+		v.Seen(now) // it is still held, however long it could not be saved
+	}
 	for k, w := range in.warm {
 		t.waiting[k] = *w
 	}
@@ -67,6 +70,7 @@ func (in *Intake) take(now time.Time) (t taken, err error) {
 func (in *Intake) save(t taken, now time.Time) error {
 	tx := t.tx
 	defer tx.Discard()
+	defer in.catalog.Writing()()
 	parcels, pending := in.parcelSeq.Load(), in.pendingSeq
 	for _, k := range sortedWindows(t.windows) {
 		parcels++

@@ -11,6 +11,7 @@ package intake
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,6 +124,15 @@ func Open(s *store.Store, c *catalog.Catalog, o Options, now time.Time) (*Intake
 // Sync makes everything committed so far durable. It is called at intervals
 // where commits do not wait.
 func (in *Intake) Sync() error { return in.store.SyncLog() }
+
+// Prune forgets the versions of which nothing came for long and nothing is kept. The
+// evaluator does so as well; it may be in another process.
+func (in *Intake) Prune(now time.Time) error {
+	if _, err := in.catalog.Forget(now); err != nil {
+		return fmt.Errorf("versions that are not seen any more: %w", err)
+	}
+	return nil
+}
 
 // Full is ready when a checkpoint should not wait: what is held has reached its
 // limit, or the log is about to be written to tables.

@@ -105,7 +105,7 @@ func (in *Intake) load(now time.Time) error {
 	if err := in.restorePending(); err != nil {
 		return err
 	}
-	if err := in.replay(); err != nil {
+	if err := in.replay(now); err != nil {
 		return err
 	}
 	in.mu.Lock()
@@ -118,7 +118,7 @@ func (in *Intake) load(now time.Time) error {
 }
 
 // replay counts what the log holds.
-func (in *Intake) replay() error {
+func (in *Intake) replay(now time.Time) error {
 	w := in.Begin(time.Time{})
 	defer w.Discard()
 	var rec record.Record
@@ -128,7 +128,7 @@ func (in *Intake) replay() error {
 			return fmt.Errorf("log entry %d: %w", seq, err)
 		}
 		w.reset(time.Unix(0, arrived)) // it was accepted then
-		w.replayed = true
+		w.clock, w.replayed = now, true
 		d := record.NewDecoder(b, arrived)
 		for d.Next(&rec) {
 			// Refusals were counted when the record came first.

@@ -20,7 +20,7 @@ import (
 func (in *Intake) settle(waiting sets, now time.Time) (built []*reference.Reference, err error) {
 	var errs []error
 	for _, k := range in.due(waiting, now) {
-		v, err := in.catalog.Admit(k.model, k.version)
+		v, err := in.catalog.Admit(k.model, k.version, now)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -95,6 +95,7 @@ func (in *Intake) build(k pendingKey, v *catalog.Version, of warmup) (*reference
 	if k.dataset == model.Test {
 		o.Layout = v.Layout()
 	}
+	defer in.catalog.Writing()()
 	tx, err := in.begin()
 	if err != nil {
 		return nil, err
@@ -165,6 +166,7 @@ func (in *Intake) pendingRows(k pendingKey, limit int) reference.Rows {
 // countPending counts the predictions that waited, now that there is a layout, and
 // posts their profiles in the commit that deletes them.
 func (in *Intake) countPending(k pendingKey, v *catalog.Version, of warmup) error {
+	defer in.catalog.Writing()()
 	tx, err := in.begin()
 	if err != nil {
 		return err

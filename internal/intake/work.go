@@ -18,7 +18,8 @@ import (
 // goroutine.
 type Work struct {
 	in      *Intake
-	now     time.Time
+	now     time.Time // of arrival
+	clock   time.Time // now, also when the log is replayed
 	encoder record.Encoder
 	named   bool // every record so far has a time or an id of its own
 	parts   map[partKey]*part
@@ -46,7 +47,7 @@ type part struct {
 func (w *Work) Accepted() int { return w.encoder.Len() }
 
 func (w *Work) reset(now time.Time) {
-	w.now, w.named, w.last, w.replayed, w.err = now, true, nil, false, nil
+	w.now, w.clock, w.named, w.last, w.replayed, w.err = now, now, true, nil, false, nil
 	w.encoder.Reset()
 	if len(w.parts) > 64 {
 		clear(w.parts) // a sender of very many models must not fill the memory
@@ -82,7 +83,7 @@ func (w *Work) part(rec *record.Record) *part {
 	}
 	if !p.used || p.version == nil {
 		var err error
-		if p.version, err = w.in.catalog.Admit(rec.Model, rec.Version); err != nil {
+		if p.version, err = w.in.catalog.Admit(rec.Model, rec.Version, w.clock); err != nil {
 			p.refused = w.refusal(err)
 			return p
 		}

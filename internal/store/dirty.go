@@ -38,6 +38,12 @@ func (tx *Tx) ClearDirty(model, version string, start int64) {
 	tx.delete(dirtyKey(model, version, start))
 }
 
+// ClearDirtyOf clears the marks of all windows of a version.
+func (tx *Tx) ClearDirtyOf(model, version string) {
+	p := keyOf(FamilyDirty, model, version)
+	tx.deleteRange(p, prefixEnd(p))
+}
+
 // Dirty returns the mark of a window.
 func (s *Store) Dirty(model, version string, start int64) (Dirty, bool, error) {
 	key := dirtyKey(model, version, start)

@@ -45,6 +45,18 @@ func (s *Store) EachProfile(model, version string, from, to int64, fn func(start
 	})
 }
 
+// EachWindow calls fn for all profiles, by model, version and time. b is valid until
+// fn returns.
+func (s *Store) EachWindow(fn func(model, version string, start int64, b []byte) error) error {
+	return s.eachPrefix([]byte{byte(FamilyProfile)}, func(key, b []byte) error {
+		model, version, start, err := readWindowKey(FamilyProfile, key)
+		if err != nil {
+			return damage(s.dir, err)
+		}
+		return fn(model, version, start, b)
+	})
+}
+
 // LatestProfile returns the last profile of a window that begins before the
 // given time.
 func (s *Store) LatestProfile(model, version string, before int64) (start int64, b []byte, ok bool, err error) {

@@ -16,6 +16,12 @@ func (tx *Tx) DeleteReference(model, version, dataset string) {
 	tx.delete(keyOf(FamilyReference, model, version, dataset))
 }
 
+// DeleteReferences deletes all artifacts of a model.
+func (tx *Tx) DeleteReferences(model string) {
+	p := keyOf(FamilyReference, model)
+	tx.deleteRange(p, prefixEnd(p))
+}
+
 // Reference returns the artifact of exactly this version; "" is the one of all
 // versions.
 func (s *Store) Reference(model, version, dataset string) ([]byte, bool, error) {

@@ -65,6 +65,7 @@ func Open(s *store.Store, c *catalog.Catalog, o Options) (*Truth, error) {
 	t := &Truth{store: s, catalog: c, opts: o}
 	t.machine = join.Machine{First: o.First, KeepAll: o.KeepAll, Wait: int64(o.Wait)}
 	t.outbox.init(o.OutboxBytes)
+	c.Await(o.Wait)
 	t.work.New = func() any { return &Work{t: t, scopes: map[scopeKey]*scope{}} }
 	var err error
 	if t.release, err = s.Claim("groundtruth"); err != nil {

@@ -201,7 +201,7 @@ func (w *Work) scope(rec *record.Record) *scope {
 		w.scopes[key] = s
 	}
 	if !s.current {
-		segments, err := w.t.catalog.SegmentFields(rec.Model, rec.Version)
+		segments, err := w.t.catalog.SegmentFields(rec.Model, rec.Version, w.now)
 		if err != nil {
 			w.err = err
 		}

@@ -128,7 +128,7 @@ func (w *world) fill(v string, hours int, rs ...record.Record) (watch.Changed, e
 	if err != nil {
 		return watch.Changed{}, err
 	}
-	if _, err := w.catalog.Admit("m", v); err != nil {
+	if _, err := w.catalog.Admit("m", v, time.Unix(0, 1)); err != nil {
 		return watch.Changed{}, err
 	}
 	seen, ok, err := w.store.Version("m", v)

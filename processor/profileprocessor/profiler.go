@@ -118,6 +118,7 @@ func (p *profiler) observe() error {
 func (p *profiler) checkpoints(ctx context.Context) {
 	t := time.NewTicker(p.cfg.FlushInterval)
 	defer t.Stop()
+	pruned := time.Now()
 	for {
 		var now time.Time
 		select {
@@ -128,6 +129,10 @@ func (p *profiler) checkpoints(ctx context.Context) {
 			now = time.Now()
 		}
 		err := p.checkpoint(ctx, now)
+		if err == nil && now.Sub(pruned) >= time.Hour {
+			pruned = now
+			err = p.intake.Prune(now)
+		}
 		if err != nil {
 			p.log.Warn("Could not checkpoint; trying again", zap.Error(err), zap.Duration("in", p.cfg.FlushInterval))
 		}
