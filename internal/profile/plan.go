@@ -37,6 +37,7 @@ type slot struct {
 	grid       *grid.Grid
 	categories *counts.Dictionary
 	accepts    model.FieldType // of a field of which only the presence is kept
+	truth      bool            // of numbers: true is 1 and false is 0
 }
 
 // kind is how a field is counted.
@@ -119,12 +120,26 @@ func NewPlan(l *Layout) (*Plan, error) {
 		if i, ok := l.Field(record.Key{Group: record.Actuals, Name: o.Actual}); ok {
 			op.actual = i
 		}
+		p.truths(o.Kind, op)
 		p.outputs = append(p.outputs, op)
 	}
 	p.estimators()
 	var err error
 	p.tallies, err = p.tallyPlan(l)
 	return p, err
+}
+
+// truths marks the fields of an output that are either true or false. A reference
+// that writes 1 and 0, as files do, makes them numbers, and services send true and
+// false all the same.
+func (p *Plan) truths(kind OutputKind, of outputPlan) {
+	binary := kind == Score || kind == Decision
+	if binary && of.actual >= 0 {
+		p.slots[of.actual].truth = true
+	}
+	if kind == Decision && of.prediction >= 0 {
+		p.slots[of.prediction].truth = true
+	}
 }
 
 // Layout returns the layout of the rows.

@@ -28,6 +28,7 @@ type column struct {
 	state []state   // absent where there is no row yet
 	x     []float64 // of numbers; nil for other fields
 	name  []int32   // of known and fresh categories; nil for other fields
+	truth bool      // of numbers: true is 1 and false 0
 }
 
 // place is where a row stands in a segment.
@@ -70,7 +71,11 @@ type Rows struct {
 
 // NewRows returns an empty list.
 func (p *Plan) NewRows() *Rows {
-	return &Rows{plan: p, columns: make([]column, len(p.slots)), scratch: new(scratch)}
+	r := &Rows{plan: p, columns: make([]column, len(p.slots)), scratch: new(scratch)}
+	for i := range p.slots {
+		r.columns[i].truth = p.slots[i].truth
+	}
+	return r
 }
 
 // Reset forgets the rows and keeps the memory.
@@ -169,6 +174,12 @@ func (r *Rows) finish(rec *record.Record, head row) {
 // fill fills row n of a column of numbers with a value.
 func (c *column) fill(n int, v *record.Value) {
 	x, ok := v.Float()
+	if b, truth := v.Bool(); !ok && truth && c.truth {
+		ok = true
+		if b {
+			x = 1
+		}
+	}
 	c.x[n] = x
 	switch {
 	case !ok:
