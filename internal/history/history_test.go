@@ -180,7 +180,7 @@ func TestVersionThatIsGone(t *testing.T) {
 	must(t, err)
 	maker, err := synth.NewMaker(ref.Layout())
 	must(t, err)
-	m := NewMemory(def, hour, 0)
+	m := NewMemory(def, hour, Reach(watch.Monitors(def, time.Hour))) // its windows are forgotten long before
 	run := NewRun(query.New(m), def, watch.Monitors(def, time.Hour))
 	var all []string
 	for i := range int64(9 * 24) {

@@ -31,6 +31,7 @@ type Memory struct {
 type kept struct {
 	name     string
 	first    int64
+	last     int64 // start of the newest window
 	windows  map[int64]*profile.Profile
 	layout   *profile.Layout
 	segments map[profile.Segment]int64 // start of the newest window that has the slice
@@ -61,7 +62,7 @@ func (m *Memory) Add(version string, start int64, p *profile.Profile) error {
 		p = was
 	}
 	v.windows[start] = p
-	v.first = min(v.first, start)
+	v.first, v.last = min(v.first, start), max(v.last, start)
 	v.layout = p.Layout()
 	for _, s := range p.Segments() {
 		v.segments[s] = max(v.segments[s], start)
@@ -155,10 +156,7 @@ func (m *Memory) Active(end int64) []watch.Version {
 	for i, name := range names {
 		k := m.version(name)
 		v := watch.Version{Name: name, First: k.first, Layout: k.layout}
-		recent := i == len(names)-1
-		for at := range k.windows {
-			recent = recent || at+m.window > end-news && at < end
-		}
+		recent := i == len(names)-1 || k.last+m.window > end-news
 		for s, at := range k.segments {
 			if at+m.window > end-news {
 				v.Segments = append(v.Segments, s)
