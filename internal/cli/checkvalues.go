@@ -8,6 +8,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/reference"
 	"github.com/driftmeter/driftmeter/internal/store"
+	keep "github.com/driftmeter/driftmeter/internal/watch"
 )
 
 // layouts are those of a state directory: what the profiles in it can be read
@@ -44,6 +45,7 @@ func validate(o *store.CheckOptions) {
 		store.FamilyAwaited:   ls.awaited,
 		store.FamilyName:      ls.names.entry,
 		store.FamilyJoined:    checkJoined,
+		store.FamilyState:     checkState,
 	}
 }
 
@@ -117,6 +119,15 @@ func checkReference(key, value []byte) error {
 		return fmt.Errorf("it is the %s set of model %q, version %q", ref.Dataset, ref.Model, ref.Version)
 	}
 	return nil
+}
+
+// checkState reads the states whose form is known: those of watches.
+func checkState(key, value []byte) error {
+	name, err := store.ReadStateKey(key)
+	if err != nil {
+		return nil // store.Check has said so
+	}
+	return keep.CheckState(name, value)
 }
 
 // layout reads a layout, and remembers it under the name that it has.

@@ -19,6 +19,9 @@ func LayoutKey(id string) []byte { return keyOf(FamilyLayout, id) }
 // ReadLayoutKey returns the id of the layout that has a key.
 func ReadLayoutKey(key []byte) (id string, err error) { return readNameKey(FamilyLayout, key) }
 
+// ReadStateKey returns the name of the state that has a key.
+func ReadStateKey(key []byte) (name string, err error) { return readNameKey(FamilyState, key) }
+
 // ReadParcel takes a key and value of the outbox apart. The body is part of
 // value.
 func ReadParcel(key, value []byte) (Parcel, error) { return readParcel(key, value) }

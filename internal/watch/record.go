@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/profile"
@@ -54,6 +55,23 @@ func decode(b []byte) (*kept, error) {
 	}
 	k := &kept{}
 	return k, json.Unmarshal(b[1:], k)
+}
+
+// CheckState says what is wrong with a state of the store, by its name; nothing of one
+// that is not of a watch.
+func CheckState(name string, b []byte) error {
+	id, ok := strings.CutPrefix(name, prefix)
+	if !ok {
+		return nil
+	}
+	k, err := decode(b)
+	if err != nil {
+		return err
+	}
+	if k.Monitor != "" && alert.ID(k.Monitor, k.Model, k.Version, k.Segment, k.Value, k.Field) != id {
+		return fmt.Errorf("it is of another watch: monitor %q of model %q", k.Monitor, k.Model)
+	}
+	return nil
 }
 
 // load reads the states of all watches.
