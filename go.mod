@@ -82,7 +82,24 @@ require (
 	gopkg.in/yaml.v2 v2.4.0
 )
 
-require github.com/grafana/grafana-foundation-sdk/go v0.0.18
+require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.18
+	github.com/hashicorp/hcl/v2 v2.24.0
+	github.com/newrelic/newrelic-client-go/v2 v2.97.7
+	github.com/vektah/gqlparser/v2 v2.5.36
+)
+
+require (
+	github.com/agext/levenshtein v1.2.1 // indirect
+	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
+	github.com/sirupsen/logrus v1.9.4 // indirect
+	github.com/tomnomnom/linkheader v0.0.0-20180905144013-02ca5825eb80 // indirect
+	github.com/zclconf/go-cty v1.16.3 // indirect
+)
 
 require (
 	github.com/armon/go-metrics v0.4.1 // indirect

@@ -28,7 +28,7 @@ func main() {
 
 // exports are what is written: the folder of a system, and the commands for it.
 var exports = []struct{ system, kind string }{
-	{"grafana", "dashboards"}, {"prometheus", "rules"},
+	{"grafana", "dashboards"}, {"prometheus", "rules"}, {"newrelic", "dashboards"}, {"newrelic", "rules"},
 }
 
 // generate writes the examples for a configuration into a directory.
