@@ -91,12 +91,12 @@ func TestFieldsOfLabelledRecords(t *testing.T) {
 	}
 	s := open(t, options(), def)
 	want := []record.Key{{Group: record.Features, Name: "region"}, {Group: record.Features, Name: "x"}}
-	if keys, err := s.SegmentFields("m", "1"); err != nil || !slices.Equal(keys, want) {
+	if keys, err := s.SegmentFields("m", "1", time.Unix(0, 1)); err != nil || !slices.Equal(keys, want) {
 		t.Errorf("without a reference: %v, %v", keys, err)
 	}
 	s.admit("m", "1")
 	s.keep("m", "1", model.Training, build(t, def, rs))
-	if keys, err := s.SegmentFields("m", "1"); err != nil || !slices.Equal(keys, want) {
+	if keys, err := s.SegmentFields("m", "1", time.Unix(0, 1)); err != nil || !slices.Equal(keys, want) {
 		t.Errorf("with a reference: %v, %v", keys, err)
 	}
 }
