@@ -184,11 +184,12 @@ func meaning(reason string) string {
 		}
 	}
 	text := map[string]string{
-		measure.NoData:    "no prediction came",
-		measure.NoRefSide: "there is no reference",
-		measure.TooFew:    "too few values",
-		measure.NoOutput:  "the model has no such output",
-		measure.NoMetric:  "the output has no such metric",
+		measure.NoData:     "no prediction came",
+		measure.NoRefSide:  "there is no reference",
+		measure.TooFew:     "too few values",
+		measure.NoOutput:   "the model has no such output",
+		measure.NoMetric:   "the output has no such metric",
+		history.NotWatched: "the version or slice has had no data for a week",
 	}[reason]
 	if text == "" {
 		return ""
