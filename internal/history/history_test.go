@@ -104,7 +104,7 @@ func TestAsInProduction(t *testing.T) {
 		var changed []watch.Changed
 		if !empty {
 			v := version(i)
-			_, err := c.Admit("shop", v)
+			_, err := c.Admit("shop", v, time.Unix(0, 1))
 			must(t, err)
 			p := maker.Profile(traffic(v).Records(start, start+hour, faults))
 			b, err := p.Encode()
