@@ -296,7 +296,7 @@ func TestLeft(t *testing.T) {
 	defer w.stop()
 	var changed []watch.Changed
 	for _, name := range []string{"a", "b", "c", "d"} {
-		if _, err := w.catalog.Admit(name, "1"); err != nil {
+		if _, err := w.catalog.Admit(name, "1", at(1)); err != nil {
 			t.Fatal(err)
 		}
 		changed = append(changed, watch.Changed{Model: name, Version: "1", Start: at(0).UnixNano(), End: at(1).UnixNano()})
