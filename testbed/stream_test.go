@@ -24,6 +24,23 @@ type streamModel struct {
 	sums       bool // its labels are numbers: of one that is corrected, the extremes stay
 }
 
+// Custom metrics of two of the models: of predictions and of labels, by what
+// profiles keep anyway and by accumulators of their own.
+const (
+	fraudMetrics = `
+    metrics:
+      - {name: saved, expression: 'sum(features.amount[actuals.fraud == True and predictions.proba >= 0.4]) - 3 * fp_count(predictions.proba)'}
+      - {name: abroad, expression: 'value_percentage(features.country, "NO", features.amount > 20) / 100'}
+      - {name: strict, expression: 'f1_score(predictions.proba, actuals.fraud, 0.7, filter=features.country in ("NO", "SE"))'}`
+	priceMetrics = `
+    metrics:
+      - name: r_squared
+        expression: |
+          rss = squared_error_sum(predictions.price)
+          1 - rss / squared_deviation_sum(actuals.price)
+      - {name: typical_error, expression: 'mae(column="price", filter="rooms > 2") / median(features.area[features.rooms > 2])'}`
+)
+
 // streamModels are of each type, with fields of several, and with segments of
 // each kind.
 var streamModels = []streamModel{
@@ -33,7 +50,7 @@ var streamModels = []streamModel{
     fields: {features.country: {type: categorical}, features.amount: {type: numeric, min: 0, max: 1000}}
     segments:
       - {name: country, field: features.country}
-      - {name: large_abroad, where: 'features.amount > 100 and features.country != "NO"'}`, fraudRow, false},
+      - {name: large_abroad, where: 'features.amount > 100 and features.country != "NO"'}` + fraudMetrics, fraudRow, false},
 	{"spam", `
     type: binary
     outputs: [{prediction: blocked, actual: spam}]
@@ -41,7 +58,7 @@ var streamModels = []streamModel{
 	{"price", `
     type: regression
     outputs: [{prediction: price}]
-    segments: [{name: rooms, field: features.rooms, boundaries: [2, 4]}]`, priceRow, true},
+    segments: [{name: rooms, field: features.rooms, boundaries: [2, 4]}]` + priceMetrics, priceRow, true},
 	{"species", `
     type: multiclass
     outputs: [{prediction: species}]
