@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/exporter/alertexporter/internal/am"
+	"github.com/driftmeter/driftmeter/internal/lenient"
 )
 
 // Config of the exporter: the sections of Alertmanager's own file, and where
@@ -52,6 +55,14 @@ type RemoteConfig struct {
 	Endpoints []string `mapstructure:"endpoints"`
 	// Interval is how often an alert that fires is repeated to them.
 	Interval time.Duration `mapstructure:"interval"`
+}
+
+// Unmarshal implements confmap.Unmarshaler: misspelt keys are told.
+func (r *RemoteConfig) Unmarshal(conf *confmap.Conf) error {
+	if err := conf.Unmarshal(r); err != nil {
+		return err
+	}
+	return lenient.Unknown("", conf.ToStringMap(), reflect.TypeFor[RemoteConfig]())
 }
 
 // defaultDirectory is beside that of the modelstore.

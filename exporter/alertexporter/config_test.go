@@ -78,6 +78,12 @@ route.routes[1].mute_time_intervals: "weekends" is not defined in time_intervals
 }
 
 func TestRemoteConfigErrors(t *testing.T) {
+	_, err := parse(`{remote: {endpoints: ["http://a:1"], intervall: 1m, tls: {insecure: true, ca_fil: x}}}`)
+	for _, want := range []string{"remote", "intervall", "ca_fil"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
 	cfg, err := parse(`{remote: {endpoints: [alertmanager:9093], interval: 0s}, receivers: [{name: x}], api: {}}`)
 	if err != nil {
 		t.Fatal(err)

@@ -2,20 +2,22 @@ package channel
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	am "github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/notify"
 	commoncfg "github.com/prometheus/common/config"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
+	"github.com/driftmeter/driftmeter/internal/newrelic"
 )
 
 // NewRelic opens incidents in New Relic and closes them, by events of the type
@@ -94,11 +96,12 @@ func (n *newRelic) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("license_key_file: %w", err)
 	}
+	now := time.Now()
 	d := due(ctx, &g)
 	for batch := range slices.Chunk(d.due, newRelicBatch) {
 		var events []map[string]any
 		for i := range batch {
-			events = append(events, incident(&batch[i]))
+			events = append(events, incident(&batch[i], now))
 		}
 		body, err := zipped(events)
 		if err != nil {
@@ -114,66 +117,13 @@ func (n *newRelic) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error
 	return false, nil
 }
 
-// newRelicText is the most characters that an attribute of an event has.
-const newRelicText = 4000
-
-var newRelicPriority = map[string]string{alert.Low: "low", alert.Medium: "medium", alert.High: "critical"}
-
-// incident is the event of an alert. The aggregation tags are what New Relic
-// recognises the incident by: the same ones open and close it.
-func incident(a *alert.Alert) map[string]any {
-	e := map[string]any{
-		"eventType": "NrAiIncidentExternal",
-		"version":   1,
-		"state":     "trigger",
-		"title":     cut(cmp.Or(join(subject(a), a.Reason), "alert"), 255),
-		"source":    "driftmeter",
-		"priority":  newRelicPriority[a.Severity],
-	}
-	if !a.Firing() {
-		e["state"] = "resolve"
-	}
-	put := func(key, value string) {
-		if value != "" {
-			e[key] = cut(value, newRelicText)
-		}
-	}
-	put("aggregationTag.alertId", a.ID)
-	put("aggregationTag.model", a.Model)
-	put("description", sentence(a))
-	put("externalId", a.ID)
-	put("deepLinkUrl", a.DashboardURL)
-	put("runbookUrl", a.Monitor.RunbookURL)
-	put("entityName", a.Model)
-	put("tag.modelName", a.Model)
-	put("tag.modelVersion", a.Version)
-	put("tag.environment", a.Environment)
-	put("tag.monitor", name(a))
-	put("tag.monitorType", a.Monitor.Type)
-	put("tag.owner", a.Monitor.Owner)
-	put("tag.segment", a.Segment)
-	put("tag.segmentValue", a.SegmentValue)
-	put("tag.field", a.Field)
-	put("tag.output", a.Output)
-	put("tag.metric", a.Metric)
-	put("tag.reason", a.Reason)
-	put("tag.recommendation", a.Recommendation)
-	put("tag.startedAt", stamp(a.Started))
-	put("tag.endedAt", stamp(a.Ended))
-	for key, x := range map[string]*float64{"tag.value": a.Value, "tag.threshold": a.Threshold, "tag.baselineValue": a.Baseline} {
-		if x != nil {
-			e[key] = *x
-		}
-	}
-	return e
-}
-
-// join puts a colon between two texts.
-func join(a, b string) string {
-	if a == "" || b == "" {
-		return a + b
-	}
-	return a + ": " + b
+// incident is the event of an alert: that of the newrelic exporter, so that an
+// alert which goes both ways is one incident.
+func incident(a *alert.Alert, now time.Time) map[string]any {
+	e := newrelic.Incident(a, now)
+	m := maps.Clone(e.Attributes)
+	m["eventType"], m["timestamp"] = e.EventType, e.Timestamp.UnixMilli()
+	return m
 }
 
 func zipped(v any) ([]byte, error) {
