@@ -173,6 +173,9 @@ func (c scaleOut) run(t *testing.T, models string) {
 	if d != "" {
 		t.Errorf("three processes each against one:\n%s", d)
 	}
+	if n := len(top.sink.Points("ml.custom.saved")); (n > 0) == c.told {
+		t.Errorf("%d values of a custom metric", n)
+	}
 	t.Logf("%d records in %d batches, %d of them sent again; %d processes killed; %d values compared",
 		len(events), sent.batches, sent.again, len(victims), values)
 }
