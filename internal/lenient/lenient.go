@@ -38,11 +38,14 @@ type Mistakes []Mistake
 // Mistake is one, with its key as the user wrote it.
 type Mistake struct {
 	Key   string // such as models[0].outputs[1].actual
-	Value any
+	Value any    // or what stands for one that is not shown
 	Text  string // what would be right
 }
 
 func (m Mistake) Error() string {
+	if _, ok := m.Value.(hidden); ok {
+		return m.Key + " " + m.Text
+	}
 	return fmt.Sprintf("%s=%s %s", m.Key, valueText(m.Value), m.Text)
 }
 
@@ -103,6 +106,13 @@ type walk struct {
 }
 
 func (w *walk) wrong(key string, value any, format string, args ...any) {
+	switch value.(type) {
+	case map[string]any, []any, nil:
+	default:
+		if secret(lastOf(key)) {
+			value = hidden{}
+		}
+	}
 	w.mistakes = append(w.mistakes, Mistake{key, value, fmt.Sprintf(format, args...)})
 }
 
@@ -171,7 +181,8 @@ func (w *walk) keys(path string, m map[string]any, t reflect.Type) {
 		for f := range fields {
 			known = append(known, f)
 		}
-		w.wrong(below, v, "is not a key; %s", suggestion(key, known))
+		best := nearest(key, known)
+		w.wrong(below, shown(key, best, v), "is not a key; %s", suggestion(best, known))
 	}
 }
 
@@ -254,19 +265,4 @@ func wanted(t reflect.Type, err error) string {
 	default:
 		return err.Error()
 	}
-}
-
-// valueText writes a value as in a configuration, shortly.
-func valueText(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return fmt.Sprintf("%q", v)
-	case map[string]any:
-		return "{…}"
-	case []any:
-		return "[…]"
-	}
-	return fmt.Sprint(v)
 }

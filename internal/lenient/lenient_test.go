@@ -127,7 +127,7 @@ func TestMistakes(t *testing.T) {
 		"hidden":  1,
 	})
 	want := strings.TrimSpace(`
-below.nmae="b" is not a key; did you mean name?
+below.nmae is not a key; did you mean name?
 below.period=5 must have a unit, such as 5s or 5m
 below.share="half" must be a number
 by_name[features.age].zzz=[…] is not a key; known are name, period, share
@@ -135,7 +135,7 @@ eithers[0].depht={…} is not a key; did you mean depth?
 eithers[1].depth=-1 must be a whole number, not below 0
 every=7200 must have a unit, such as 7200s or 7200m
 hidden=1 is not a key; known are anything, below, by_name, eithers, every, list, long, number, on, ratio, store, text
-list[0].Name="x" is not a key; did you mean name?
+list[0].Name is not a key; did you mean name?
 list[0].period="a while" must be a duration, such as 10s, 5m or 1h
 list[1]="not keys" must be keys with values
 long=14 must have a unit, such as 14s or 14m
@@ -143,7 +143,7 @@ on="maybe" must be true or false
 ratio="much" must be a number
 store="9" cannot be read: …
 text=[…] must be text; put it into quotes
-txt="t" is not a key; did you mean text?
+txt is not a key; did you mean text?
 number=-1 must not be negative`)
 	got := strings.Split(text, "\n")
 	for i, line := range strings.Split(want, "\n") {
@@ -155,6 +155,39 @@ number=-1 must not be negative`)
 	}
 	if c.Every != time.Minute || c.Number != -1 || c.Text != "default" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A value that may be a secret is in no message, whatever is wrong with its key.
+func TestSecrets(t *testing.T) {
+	for _, c := range []struct {
+		key   string
+		value any
+		want  string // after the key
+	}{
+		{"api_kye", 31337, " is not a key; did you mean api_key?"},
+		{"licence_keey", "31337", " is not a key; known are"},
+		{"routing-key", true, " is not a key; known are"},
+		{"Authorization", 31337, " is not a key; known are"},
+		{"zzz", "31337", " is not a key; known are"},
+		{"zzz", 3133731337, " is not a key; known are"},
+		{"zzz", 313.37, "=313.37 is not a key; known are"},
+		{"zzz", true, "=true is not a key; known are"},
+		{"zzz", keys{"password": "31337"}, "={…} is not a key; known are"},
+		{"api_key", 31337, " must be text; put it into quotes"},
+		{"tokens", []any{31337}, "[0] must be text; put it into quotes"},
+		{"headers", keys{"X-Api-Key": 31337}, "[X-Api-Key] must be text; put it into quotes"},
+	} {
+		var into struct {
+			APIKey  string            `mapstructure:"api_key"`
+			Tokens  []string          `mapstructure:"tokens"`
+			Headers map[string]string `mapstructure:"headers"`
+			_       struct{}
+		}
+		err := Unmarshal(confmap.NewFromStringMap(keys{c.key: c.value}), &into).Join()
+		if text := fmt.Sprint(err); !strings.HasPrefix(text, c.key+c.want) || strings.Contains(text, "31337") && c.want[0] != '=' {
+			t.Errorf("%s: %v\n%s", c.key, c.value, text)
+		}
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// suggestion names the known key that is most like key, or all when none is.
-func suggestion(key string, known []string) string {
+// nearest returns the known key that is most like key, none if all are far from it.
+func nearest(key string, known []string) string {
 	slices.Sort(known)
 	best, least := "", len(key)/3+2
 	for _, k := range known {
@@ -15,6 +15,11 @@ func suggestion(key string, known []string) string {
 			best, least = k, d
 		}
 	}
+	return best
+}
+
+// suggestion names the key that was probably meant, or all when none was.
+func suggestion(best string, known []string) string {
 	if best != "" {
 		return fmt.Sprintf("did you mean %s?", best)
 	}

@@ -45,8 +45,8 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cfg.Validate()
-	for _, want := range []string{`endpoint=""`, "endpiont=", "max_request_body_size=", "max_rows=-1 must be positive", `attribute_prefix="ml"`,
-		`mapping.rest="drop"`, "mapping.idd=", `mappings[fraud].columns.a="b" is no target`, "inference.pair_window=10 must have a unit", "inference.max_pending=0"} {
+	for _, want := range []string{`endpoint=""`, "endpiont is not a key", "max_request_body_size=", "max_rows=-1 must be positive", `attribute_prefix="ml"`,
+		`mapping.rest="drop"`, "mapping.idd is not a key", `mappings[fraud].columns.a="b" is no target`, "inference.pair_window=10 must have a unit", "inference.max_pending=0"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in\n%v", want, err)
 		}
