@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -223,6 +224,38 @@ func TestWindowsAreDue(t *testing.T) {
 	e.must(e.Prune(noon.Add(2000 * time.Hour)))
 	if n := e.predictions(noon); n != 0 {
 		t.Errorf("%v predictions are kept beyond the retention", n)
+	}
+}
+
+// A sender whose limits are larger than the evaluator's cannot fill its memory: what has
+// more slices than there is room for is refused, and the rest is counted.
+func TestTooManySlices(t *testing.T) {
+	e := open(t)
+	def := definition()
+	ref, err := reference.Build(def, sequence(records(2000, 0, 1, noon)), reference.Options{Limits: profile.Limits{NewCategories: 1000, SegmentValues: 1000}})
+	e.must(err)
+	ref.Model = "m"
+	l, err := ref.Layout().With(ref.Layout().Segments, profile.Limits{NewCategories: 1000, SegmentValues: 1000})
+	e.must(err)
+	e.know(noon)
+	b, err := l.Encode()
+	e.must(err)
+	e.merge(noon, evaluate.Parcel{Instance: "a", Parcel: store.Parcel{Kind: store.KindLayout, Model: "m", Version: "1", Layout: l.ID(), Body: b}})
+	own := e.layout
+	e.layout = l
+	regions := func(n int) []record.Record {
+		recs := make([]record.Record, n)
+		for i := range recs {
+			recs[i].Time = noon.UnixNano()
+			recs[i].Append(record.Features, "region", record.Str(fmt.Sprint("r", i)))
+		}
+		return recs
+	}
+	many, few := e.parcel("a", 2, noon, regions(102)), e.parcel("a", 3, noon, regions(100))
+	e.layout = own
+	m := e.merge(noon, many, few)
+	if m.Windows != 1 || len(m.Refused) != 1 || !strings.Contains(m.Refused[0].Error(), "102 slices, and limits.segment_values=100") {
+		t.Errorf("%+v", m)
 	}
 }
 

@@ -146,7 +146,7 @@ func (m *merge) window(p *Parcel) error {
 	if err != nil {
 		return err
 	}
-	part, err := profile.Decode(p.Body, l)
+	part, err := profile.DecodeWithin(p.Body, l, m.catalog.Options().Profile.SegmentValues)
 	if err != nil {
 		m.out.Refused = append(m.out.Refused, fmt.Errorf("profile %d of model %q from %s: %w", p.Seq, p.Model, p.Instance, err))
 		return nil

@@ -28,6 +28,21 @@ func Decode(b []byte, l *Layout) (*Profile, error) {
 	return Of(&m, l)
 }
 
+// DecodeWithin is Decode for a profile of another process: it may have so many slices
+// of each segment, beside the slice other. Each takes its memory whatever the message
+// says of it, so they are counted before any is made.
+func DecodeWithin(b []byte, l *Layout, slices int) (*Profile, error) {
+	var m formats.Profile
+	if err := formats.Open(b, formats.KindProfile, &m); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	if n := len(m.GetSegments()); n > (slices+1)*len(l.Segments) {
+		return nil, fmt.Errorf("it has %d slices, and limits.segment_values=%d gives %d segments room for fewer; give all processes the same limits",
+			n, slices, len(l.Segments))
+	}
+	return Of(&m, l)
+}
+
 // Message returns the profile as its wire message.
 func (p *Profile) Message() (*formats.Profile, error) {
 	w := &writer{}
