@@ -16,6 +16,9 @@ import (
 	"github.com/driftmeter/driftmeter/confmap/builtinprovider"
 )
 
+// base is the file that the others of an example are laid over.
+const base = "base.yaml"
+
 var (
 	// yamlBlock is a fenced block of a Markdown file, its text in group 1.
 	yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
@@ -28,7 +31,7 @@ var (
 // Every configuration that we ship goes through the real factories: the built-in
 // ones, the examples, and what READMEs show. A part of a configuration, one
 // without receivers or without a service, is laid over the built-in one, as
-// --config=builtin:default --config=part.yaml does.
+// --config=builtin:default --config=part.yaml does, or over the base.yaml beside it.
 func TestShippedConfigsAreValid(t *testing.T) {
 	texts := map[string]string{} // by where it stands
 	for _, path := range find(t, "confmap/builtinprovider/*.yaml", "examples/*/*.yaml") {
@@ -63,12 +66,16 @@ func TestShippedConfigsAreValid(t *testing.T) {
 		for _, s := range section.FindAllStringSubmatch(text, -1) {
 			has[s[1]] = true
 		}
-		if len(has) == 0 {
-			continue // of another program
+		if len(has) == 0 || filepath.Base(where) == base {
+			continue // of another program, or nothing by itself
 		}
 		uris := []string{"yaml:" + text}
 		if !has["receivers"] || !has["service"] {
-			uris = []string{"builtin:" + builtinprovider.Default, uris[0]}
+			under := "builtin:" + builtinprovider.Default
+			if b, ok := texts[filepath.Join(filepath.Dir(where), base)]; ok {
+				under = "yaml:" + b
+			}
+			uris = []string{under, uris[0]}
 		}
 		if err := load(t, factories, uris); err != nil {
 			t.Errorf("%s: %v", where, err)

@@ -102,7 +102,7 @@ func startBackend(t *testing.T, config string) collector {
 	t.Helper()
 	c := collector{free(t), free(t)}
 	launch(t, c.otlp, []string{"PROMETHEUS_ENDPOINT=" + c.prometheus, "DRIFTMETER_DIRECTORY=" + t.TempDir()},
-		binary(t), "--config", "backends/model.yaml", "--config", "backends/"+config)
+		binary(t), "--config", "backends/base.yaml", "--config", "backends/"+config)
 	listens(t, c.otlp)
 	return c
 }
