@@ -205,7 +205,7 @@ func must(t *testing.T, err error) {
 func TestWhatCannotRun(t *testing.T) {
 	const rest = "\ntraffic\n    features.a normal 0 1\nload 1h\nat 1h expect silent\n"
 	for _, c := range []struct{ text, want string }{
-		{"model\n    nam: x" + rest, "x.txt:1:1: model.nam="},
+		{"model\n    nam: x" + rest, "x.txt:1:1: model.nam is not a key"},
 		{"model\n    name: x\n    monitors: [{name: m, type: nonsense}]" + rest, "x.txt:1:1: model.monitors[0].type="},
 		{"model\n    - x" + rest, "x.txt:1:1: "},
 		{"model\n    name: {" + rest, "x.txt:1:1: "},
