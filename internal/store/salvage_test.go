@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -156,8 +157,11 @@ func TestSalvageOfADamagedLog(t *testing.T) {
 		if err := os.WriteFile(file, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		if len(r.Problems) == 0 && maps.Equal(got, want) {
+			continue // a byte between two records, which says nothing
+		}
 		if len(r.Problems) != 1 || r.Problems[0].File != filepath.Base(file) || !strings.Contains(r.Problems[0].Text(), "is lost") {
-			t.Fatalf("%s: %v", what, r.Problems)
+			t.Fatalf("%s: %v, %d of %d keys", what, r.Problems, len(got), len(want))
 		}
 		n := 0
 		for ; got[string(keyOf(FamilyState, tail(n)))] != ""; n++ {
