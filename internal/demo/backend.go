@@ -30,6 +30,7 @@ type backend struct {
 	mu      sync.Mutex
 	windows map[int64]*Window // by start
 	changed chan struct{}     // has room for one word that there is news
+	exports int               // so far
 }
 
 // A Window is what is known of one window of the model, for all its rows.
@@ -89,6 +90,7 @@ func (b *backend) Export(_ context.Context, req pmetricotlp.ExportRequest) (pmet
 			}
 		}
 	}
+	b.exports++
 	select {
 	case b.changed <- struct{}{}:
 	default:
@@ -139,6 +141,13 @@ func text(a pcommon.Map, key string) string {
 		return v.AsString()
 	}
 	return ""
+}
+
+// received returns how often metrics have come.
+func (b *backend) received() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.exports
 }
 
 // all returns the windows in their order.

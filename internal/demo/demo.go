@@ -139,6 +139,9 @@ func (d *demo) show(ctx context.Context) error {
 		return err
 	}
 	late = errors.Join(late, unlabelled)
+	if err := d.judged(ctx); err != nil {
+		return err
+	}
 	all := d.backend.all()
 	performance(d.out, full(all), replay.years(), results)
 	d.few(all)
@@ -258,6 +261,24 @@ func (d *demo) evaluated(ctx context.Context, what string, labels bool) (late, e
 		case <-again.C:
 		}
 	}
+}
+
+// judged waits until the monitors have judged the windows that were evaluated: the
+// latest window is repeated only after that.
+func (d *demo) judged(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	for n := d.backend.received(); d.backend.received() == n; {
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return ctx.Err()
+			}
+			return nil // the alerts that came are shown
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // ended returns how many predictions, or labels of them, were sent into each window
