@@ -26,15 +26,17 @@ type Point struct {
 }
 
 // Sink is an OTLP server that keeps the latest value of every series and
-// window.
+// window. An evaluation of a window comes whole, and takes the place of the one
+// before: a metric that it does not have any more is not kept.
 type Sink struct {
 	pmetricotlp.UnimplementedGRPCServer
 	Address string
 
-	server *grpc.Server
-	mu     sync.Mutex
-	points map[string]Point
-	wanted func(metric string) bool
+	server  *grpc.Server
+	mu      sync.Mutex
+	points  map[string]Point
+	windows map[string][]string // keys of points, by model, version and end
+	wanted  func(metric string) bool
 }
 
 // NewSink listens on a free port. It keeps the metrics that are wanted, all of
@@ -45,7 +47,7 @@ func NewSink(wanted func(metric string) bool) (*Sink, error) {
 		return nil, err
 	}
 	s := &Sink{
-		Address: l.Addr().String(), points: map[string]Point{}, wanted: wanted,
+		Address: l.Addr().String(), points: map[string]Point{}, windows: map[string][]string{}, wanted: wanted,
 		server: grpc.NewServer(grpc.MaxRecvMsgSize(1 << 30)),
 	}
 	pmetricotlp.RegisterGRPCServer(s.server, s)
@@ -60,6 +62,7 @@ func (s *Sink) Close() { s.server.Stop() }
 func (s *Sink) Export(_ context.Context, req pmetricotlp.ExportRequest) (pmetricotlp.ExportResponse, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	begun := map[string]bool{} // windows of this request
 	for _, rm := range req.Metrics().ResourceMetrics().All() {
 		for _, sm := range rm.ScopeMetrics().All() {
 			for _, m := range sm.Metrics().All() {
@@ -67,7 +70,7 @@ func (s *Sink) Export(_ context.Context, req pmetricotlp.ExportRequest) (pmetric
 					continue
 				}
 				for _, dp := range m.Gauge().DataPoints().All() {
-					s.keep(m.Name(), dp)
+					s.keep(m.Name(), dp, begun)
 				}
 			}
 		}
@@ -75,7 +78,7 @@ func (s *Sink) Export(_ context.Context, req pmetricotlp.ExportRequest) (pmetric
 	return pmetricotlp.NewExportResponse(), nil
 }
 
-func (s *Sink) keep(metric string, dp pmetric.NumberDataPoint) {
+func (s *Sink) keep(metric string, dp pmetric.NumberDataPoint, begun map[string]bool) {
 	p := Point{Metric: metric, From: dp.StartTimestamp().AsTime(), To: dp.Timestamp().AsTime(), Attrs: map[string]string{}, Value: dp.DoubleValue()}
 	dp.Attributes().Range(func(k string, v pcommon.Value) bool {
 		p.Attrs[k] = v.AsString()
@@ -86,7 +89,16 @@ func (s *Sink) keep(metric string, dp pmetric.NumberDataPoint) {
 	for _, k := range slices.Sorted(maps.Keys(p.Attrs)) {
 		fmt.Fprintf(&key, " %q=%q", k, p.Attrs[k])
 	}
+	window := fmt.Sprintf("%q %q %d", p.Attrs["ml.model.name"], p.Attrs["ml.model.version"], dp.Timestamp())
+	if !begun[window] {
+		begun[window] = true
+		for _, k := range s.windows[window] {
+			delete(s.points, k)
+		}
+		s.windows[window] = s.windows[window][:0]
+	}
 	s.points[key.String()] = p
+	s.windows[window] = append(s.windows[window], key.String())
 }
 
 // Reset forgets all points.
@@ -94,6 +106,7 @@ func (s *Sink) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.points)
+	clear(s.windows)
 }
 
 // Match selects points by attributes; with the value "" those that do not have
