@@ -147,14 +147,7 @@ func (c *Config) Validate() error {
 	if c.RememberPoints < 0 {
 		add("remember_points=%d cannot be negative; 0 remembers none", c.RememberPoints)
 	}
-	if c.AttributePrefix == "" {
-		add(`attribute_prefix="" must not be empty; it is "ml." by default`)
-	}
-	for wire, name := range c.EventNames {
-		if _, ok := record.ParseEvent(name); !ok {
-			add("event_names.%s=%q is no event; known: ml.prediction, ml.actual, ml.reference, ml.labelled", wire, name)
-		}
-	}
+	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, c.EventNames))
 	errs = append(errs, c.ChangeTracking.check(c))
 	return errors.Join(errs...)
 }

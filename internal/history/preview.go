@@ -3,6 +3,7 @@ package history
 import (
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/monitor"
+	"github.com/driftmeter/driftmeter/internal/record"
 )
 
 // Series is what became of one watch, judged again and again.
@@ -16,7 +17,7 @@ type Series struct {
 func (r *Run) Preview(s *Stored, from, to int64, progress func(done, total int64)) ([]Series, error) {
 	var all []Series
 	at := map[string]int{}
-	first := from - from%r.window + r.window
+	first := record.Window(from, r.window) + r.window
 	for end := first; end <= to; end += r.window {
 		judged, err := r.At(end, s.Active(end))
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/catalog"
 	"github.com/driftmeter/driftmeter/internal/query"
+	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
 )
 
@@ -183,9 +184,7 @@ func (e *Evaluator) waitedFor(now time.Time) int64 {
 	if now.Sub(e.opened) < e.opts.Grace {
 		return 0
 	}
-	size := e.engine.WindowLength()
-	at := now.Add(-e.opts.Grace).UnixNano()
-	return at - at%size
+	return record.Window(now.Add(-e.opts.Grace).UnixNano(), e.engine.WindowLength())
 }
 
 // count is how many watches there are.
