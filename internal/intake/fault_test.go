@@ -17,6 +17,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/query"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 )
 
 // A fault makes a write or a sync fail: what a failed write was to change is not
@@ -31,21 +32,9 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"one write fails", 1, changes, true, 1, 40},
-	{"four writes fail", 4, changes, true, 4, 40},
-	{"one sync fails", 1, syncs, false, 1, 15},
-}
-
-func changes(op errorfs.Op) bool {
-	switch op.Kind {
-	case errorfs.OpFileClose, errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock:
-		return false // the store can do without
-	}
-	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite
-}
-
-func syncs(op errorfs.Op) bool {
-	return op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo
+	{"one write fails", 1, storetest.Changes, true, 1, 40},
+	{"four writes fail", 4, storetest.Changes, true, 4, 40},
+	{"one sync fails", 1, storetest.Syncs, false, 1, 15},
 }
 
 // Whichever write fails: the store opens its directory again, and then the
@@ -61,7 +50,7 @@ func TestFailedWrites(t *testing.T) {
 		thin = 8 // under the race detector a run takes ten times as long, and what it looks for is in every run
 	}
 	for _, durability := range []store.Durability{store.Sync, store.NoSync} {
-		want, _, _ := disturbed(t, seeded, durability, fault{hits: changes}, 0)
+		want, _, _ := disturbed(t, seeded, durability, fault{hits: storetest.Changes}, 0)
 		if want.m != (totals{60, 60, want.m.x}) || want.w != (totals{120, 120, want.w.x}) || want.r != (totals{20, 20, want.r.x}) {
 			t.Fatalf("undisturbed: %+v", want)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 )
 
 // breakable is a process whose disk fails when it is told to.
@@ -47,7 +48,7 @@ func TestMemoryAfterFailedWrite(t *testing.T) {
 		name string
 		hits func(errorfs.Op) bool
 		kept bool
-	}{{"a sync fails", syncs, true}, {"a write fails", changes, false}} {
+	}{{"a sync fails", storetest.Syncs, true}, {"a write fails", storetest.Changes, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			p, fails := breakable(t)
 			for _, name := range []string{"m", "w"} {
@@ -84,7 +85,7 @@ func TestCheckpointOverReopening(t *testing.T) {
 	p, fails := breakable(t)
 	_, err := p.offer(rows(record.Prediction, "m", 10, 1))
 	p.must(err)
-	failing := syncs
+	failing := storetest.Syncs
 	fails.Store(&failing)
 	p.refuses(rows(record.Prediction, "m", 20, 2)) // but kept
 	fails.Store(nil)
@@ -111,7 +112,7 @@ func TestCheckpointOverReopening(t *testing.T) {
 // no reason to drop its records.
 func TestUnreadableIsNoRefusal(t *testing.T) {
 	p, fails := breakable(t)
-	failing := changes
+	failing := storetest.Changes
 	fails.Store(&failing)
 	if err := p.intake.Sync(); err == nil {
 		t.Error("a sync on a broken disk succeeded")
@@ -141,18 +142,12 @@ func TestFailedWritesAmongMany(t *testing.T) {
 }
 
 func among(t *testing.T, d store.Durability, remote bool) {
-	var n atomic.Int32
-	var calm atomic.Bool
-	calm.Store(true)
-	p := open(t, errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if changes(op) && !calm.Load() && n.Add(1)%61 == 0 {
-			time.Sleep(3 * time.Millisecond) // what waits for it can be read meanwhile
-			return syscall.EIO
-		}
-		return nil
-	})), with(d))
+	disk := storetest.NewDisk(vfs.NewMem(), 61, func() {
+		time.Sleep(3 * time.Millisecond) // what waits for it can be read meanwhile
+	})
+	p := open(t, disk, with(d))
 	defer p.close()
-	calm.Store(false)
+	disk.Rough(true)
 	to := p
 	if remote {
 		to = open(t, vfs.NewMem())
@@ -200,7 +195,7 @@ func among(t *testing.T, d store.Durability, remote bool) {
 	repeat(func() error { return p.flush(start) })
 	repeat(func() error { return p.deliver(start) }) // beside the checkpoints
 	sending.Wait()
-	calm.Store(true)
+	disk.Rough(false)
 	close(stop)
 	flushing.Wait()
 	_ = p.flush(start)

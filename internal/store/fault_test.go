@@ -12,6 +12,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 )
 
 // A fault makes writes fail.
@@ -23,24 +25,14 @@ type fault struct {
 	seen  int                      // faults that must be seen at least
 }
 
-func anyWrite(op errorfs.Op) bool {
-	switch op.Kind {
-	case errorfs.OpFileClose, errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock:
-		return false // these need no room
-	}
-	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite
+func tableWrite(op errorfs.Op) bool {
+	return storetest.Changes(op) && strings.HasSuffix(op.Path, ".sst")
 }
-
-func anySync(op errorfs.Op) bool {
-	return op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo
-}
-
-func tableWrite(op errorfs.Op) bool { return anyWrite(op) && strings.HasSuffix(op.Path, ".sst") }
 
 var faults = []fault{
-	{"the disk is full for a while", syscall.ENOSPC, true, anyWrite, 60},
-	{"one write fails", syscall.EIO, false, anyWrite, 60},
-	{"one sync fails", syscall.EIO, false, anySync, 20},
+	{"the disk is full for a while", syscall.ENOSPC, true, storetest.Changes, 60},
+	{"one write fails", syscall.EIO, false, storetest.Changes, 60},
+	{"one sync fails", syscall.EIO, false, storetest.Syncs, 20},
 	{"no table can be written for a while", syscall.ENOSPC, true, tableWrite, 5},
 }
 
@@ -200,7 +192,7 @@ func TestRecoveryEndsOldTransactions(t *testing.T) {
 	disk := vfs.NewMem()
 	var broken atomic.Bool
 	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if broken.Load() && anyWrite(op) {
+		if broken.Load() && storetest.Changes(op) {
 			return syscall.EIO
 		}
 		return nil
@@ -292,14 +284,8 @@ func TestReserve(t *testing.T) {
 // that was acknowledged is lost.
 func TestConcurrentFailures(t *testing.T) {
 	disk := vfs.NewMem()
-	var n atomic.Int32
-	var calm atomic.Bool
-	fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if anyWrite(op) && !calm.Load() && n.Add(1)%97 == 0 {
-			return syscall.EIO
-		}
-		return nil
-	}))
+	fs := storetest.NewDisk(disk, 97, nil)
+	fs.Rough(true)
 	var s *Store
 	for s == nil {
 		s, _ = Open("db", small(fs))
@@ -320,7 +306,7 @@ func TestConcurrentFailures(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	calm.Store(true)
+	fs.Rough(false)
 	if failed.Load() == 0 || s.Generation() == 1 {
 		t.Errorf("%d failures, generation %d: the test proves nothing", failed.Load(), s.Generation())
 	}

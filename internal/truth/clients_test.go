@@ -14,6 +14,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/store"
+	"github.com/driftmeter/driftmeter/internal/store/storetest"
 	"github.com/driftmeter/driftmeter/internal/truth"
 )
 
@@ -45,22 +46,12 @@ func (l *pipeline) send(recs []record.Record) error {
 func TestManyClients(t *testing.T) {
 	for _, faults := range []bool{false, true} {
 		s := tell(150, 200, 4)
-		disk := seededDisk(t)
-		var calm atomic.Bool
-		var n, failed atomic.Int32
-		calm.Store(true)
-		fs := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if changes(op) && !calm.Load() && n.Add(1)%41 == 0 {
-				failed.Add(1)
-				return syscall.EIO
-			}
-			return nil
-		}))
-		l, err := openPipeline(t, fs, options())
+		disk := storetest.NewDisk(seededDisk(t), 41, nil)
+		l, err := openPipeline(t, disk, options())
 		if err != nil {
 			t.Fatal(err)
 		}
-		calm.Store(!faults)
+		disk.Rough(faults)
 		var done atomic.Bool
 		var work, background sync.WaitGroup
 		background.Go(func() {
@@ -106,7 +97,7 @@ func TestManyClients(t *testing.T) {
 			})
 		}
 		work.Wait()
-		calm.Store(true)
+		disk.Rough(false)
 		done.Store(true)
 		background.Wait()
 		l.end()
@@ -114,8 +105,8 @@ func TestManyClients(t *testing.T) {
 		if r.predictions != 200 || r.confusion[:len(s.want)] != s.want || r.duplicates != 19 {
 			t.Errorf("faults %v: %+v, want %s", faults, r, s.want)
 		}
-		if faults && failed.Load() < 10 {
-			t.Errorf("%d writes failed: the test proves nothing", failed.Load())
+		if failed := disk.Failed.Load(); faults && failed < 10 {
+			t.Errorf("%d writes failed: the test proves nothing", failed)
 		}
 		l.close()
 	}
@@ -126,7 +117,7 @@ func TestManyClients(t *testing.T) {
 func TestEntriesInFlightStayThere(t *testing.T) {
 	var fail atomic.Bool
 	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if changes(op) && fail.Swap(false) {
+		if storetest.Changes(op) && fail.Swap(false) {
 			return syscall.EIO
 		}
 		return nil

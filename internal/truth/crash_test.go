@@ -99,18 +99,6 @@ type fault struct {
 	hits  func(errorfs.Op) bool
 }
 
-func changes(op errorfs.Op) bool {
-	switch op.Kind {
-	case errorfs.OpFileClose, errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock:
-		return false // these need no room
-	}
-	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite
-}
-
-func syncs(op errorfs.Op) bool {
-	return op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSyncTo
-}
-
 // Whichever write fails, and when the disk is full for a while: clients send
 // again what was not acknowledged, without a restart, and the profiles are those
 // of a run in which nothing failed, in every byte.
@@ -119,10 +107,10 @@ func TestFailedWrites(t *testing.T) {
 	seeded := seededDisk(t)
 	want := undisturbed(t, seeded, s, options())
 	for _, f := range []fault{
-		{"one write fails", 1, syscall.EIO, changes},
-		{"five writes fail", 5, syscall.EIO, changes},
-		{"one sync fails", 1, syscall.EIO, syncs},
-		{"the disk is full for twenty writes", 20, syscall.ENOSPC, changes},
+		{"one write fails", 1, syscall.EIO, storetest.Changes},
+		{"five writes fail", 5, syscall.EIO, storetest.Changes},
+		{"one sync fails", 1, syscall.EIO, storetest.Syncs},
+		{"the disk is full for twenty writes", 20, syscall.ENOSPC, storetest.Changes},
 	} {
 		t.Run(f.name, func(t *testing.T) {
 			failures, refused := 0, 0
