@@ -15,7 +15,7 @@ BIN     := $(CURDIR)/dist/driftmeter
 LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed))
 LINT    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Packages that share data between goroutines.
-RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate internal/watch))
+RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate internal/watch internal/pull))
 # Packages whose floating-point results must not depend on the processor.
 NUMERIC := $(patsubst %,./%/...,$(wildcard internal/num internal/sketch internal/drift internal/score internal/measure internal/season internal/monitor))
 

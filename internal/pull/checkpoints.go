@@ -1,0 +1,90 @@
+package pull
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+)
+
+// Checkpoints are how far each source has been read, as small byte strings in a
+// storage extension of the Collector. docs/formats/checkpoints.md describes the
+// bytes.
+type Checkpoints struct{ client storage.Client }
+
+// OpenCheckpoints opens those of a receiver in the storage extension that its
+// configuration names.
+func OpenCheckpoints(ctx context.Context, host component.Host, id component.ID, in *component.ID) (*Checkpoints, error) {
+	if in == nil {
+		return nil, errors.New("storage is missing")
+	}
+	c, ok := host.GetExtensions()[*in]
+	if !ok {
+		return nil, fmt.Errorf("storage=%s is not among the extensions of the service; add it to service::extensions", in)
+	}
+	ext, ok := c.(storage.Extension)
+	if !ok {
+		return nil, fmt.Errorf("storage=%s is no storage extension; file_storage is one", in)
+	}
+	client, err := ext.GetClient(ctx, component.KindReceiver, id, "")
+	if err != nil {
+		return nil, fmt.Errorf("storage=%s cannot be opened: %w (is another process using it?)", in, err)
+	}
+	return &Checkpoints{client}, nil
+}
+
+// A value is a byte with the version, what the receiver says, and a CRC-32C of
+// both, big-endian.
+const checkpointVersion = 1
+
+// maxCheckpoint bounds what one source may keep.
+const maxCheckpoint = 64 << 20
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Get returns what was set last under a key, nil if nothing was.
+func (c *Checkpoints) Get(ctx context.Context, key string) ([]byte, error) {
+	b, err := c.client.Get(ctx, key)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the checkpoint %q cannot be read: %w", key, err)
+	case b == nil:
+		return nil, nil
+	case len(b) < 5 || crc32.Checksum(b[:len(b)-4], castagnoli) != binary.BigEndian.Uint32(b[len(b)-4:]):
+		return nil, fmt.Errorf("the checkpoint %q is damaged; remove the storage of this receiver to read everything again", key)
+	case b[0] != checkpointVersion:
+		return nil, fmt.Errorf("the checkpoint %q is of version %d, written by a newer build; this one reads version %d", key, b[0], checkpointVersion)
+	}
+	return b[1 : len(b)-4], nil
+}
+
+// Set keeps a value. It is on disk when Set returns if the extension syncs
+// (`fsync: true` of file_storage), and else survives a crash of the process, not
+// one of the machine.
+func (c *Checkpoints) Set(ctx context.Context, key string, value []byte) error {
+	if len(value) > maxCheckpoint {
+		return fmt.Errorf("the checkpoint %q has %d bytes; at most %d are allowed", key, len(value), maxCheckpoint)
+	}
+	b := append(make([]byte, 0, len(value)+5), checkpointVersion)
+	b = append(b, value...)
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	if err := c.client.Set(ctx, key, b); err != nil {
+		return fmt.Errorf("the checkpoint %q cannot be written: %w", key, err)
+	}
+	return nil
+}
+
+// Delete forgets a key.
+func (c *Checkpoints) Delete(ctx context.Context, key string) error { return c.client.Delete(ctx, key) }
+
+// Close releases the storage.
+func (c *Checkpoints) Close(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
+	return c.client.Close(ctx)
+}

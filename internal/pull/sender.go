@@ -1,0 +1,93 @@
+package pull
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+)
+
+// Sender sends batches of one source. It is not safe for concurrent use.
+type Sender struct {
+	mapper   *mapping.Mapper
+	encoder  *otelml.Encoder
+	next     consumer.Logs
+	obs      *receiverhelper.ObsReport
+	progress *Progress
+	logger   *zap.Logger
+	retry    configretry.BackOffConfig
+	rows     int // of a batch …
+	bytes    int // … and what they may take
+}
+
+// NewSender returns a sender of rows that are mapped by m.
+func NewSender(cfg *Config, m *mapping.Config, next consumer.Logs, obs *receiverhelper.ObsReport, progress *Progress) (*Sender, error) {
+	mapper, err := mapping.NewMapper(m)
+	if err != nil {
+		return nil, err
+	}
+	return &Sender{mapper: mapper, encoder: otelml.NewEncoder(cfg.AttributePrefix), next: next, obs: obs, progress: progress,
+		logger: progress.logger, retry: cfg.Retry, rows: cfg.BatchRows, bytes: cfg.BatchKiB << 10}, nil
+}
+
+// send passes a batch on, until it is taken or cannot be. It returns whether it
+// was taken; an error ends the run, and the batch has to be sent again.
+func (s *Sender) send(ctx context.Context, unit string, logs plog.Logs, rows int64) error {
+	began, wait, told := time.Now(), s.retry.InitialInterval, false
+	for {
+		again := plog.NewLogs() // the next consumer may change what it is given
+		logs.CopyTo(again)
+		op := s.obs.StartLogsOp(ctx)
+		n := logs.LogRecordCount()
+		err := s.next.ConsumeLogs(op, again)
+		s.obs.EndLogsOp(op, "rows", n, err)
+		switch {
+		case err == nil:
+			s.progress.sent(ctx, unit, rows)
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case consumererror.IsPermanent(err):
+			s.progress.refused(ctx, unit, 0, rows, &mapping.RowError{Reason: "pipeline_refused",
+				Problem: fmt.Sprintf("a batch of %d rows is refused by the pipeline: %v", rows, err)})
+			return nil
+		case !s.retry.Enabled, s.retry.MaxElapsedTime > 0 && time.Since(began) > s.retry.MaxElapsedTime:
+			return fmt.Errorf("the pipeline does not take the rows: %w", err)
+		}
+		if !told {
+			told = true
+			s.logger.Warn("The pipeline does not take the rows now; they are sent again", zap.String("in", unit), zap.Error(err))
+		}
+		if !sleep(ctx, spread(wait, s.retry.RandomizationFactor)) {
+			return ctx.Err()
+		}
+		wait = min(time.Duration(float64(wait)*s.retry.Multiplier), s.retry.MaxInterval)
+	}
+}
+
+// spread returns a time around d, so that many do not come back at once.
+func spread(d time.Duration, factor float64) time.Duration {
+	return time.Duration(float64(d) * (1 + factor*(2*rand.Float64()-1))) //nolint:gosec // waiting is no secret
+}
+
+// sleep reports whether the time has passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,237 @@
+package pull
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/tree"
+)
+
+// Unit is a part of a source whose rows have an order that does not change: a
+// file, a page.
+type Unit struct {
+	// Name tells it from all others of all sources, and a changed file from what
+	// it was: it is a part of the identity of its rows.
+	Name string
+	// Shown is its name for people.
+	Shown string
+	// Time is that of rows that have none, in Unix nanoseconds: when a file was written.
+	Time int64
+	// Defaults are event, model, version and environment where neither row nor mapping says them, and whether a reference is a test set.
+	Defaults record.Record
+}
+
+// Reach is how far a unit has come: all rows up to Done are kept, and those after
+// it up to Until may have been sent already. Rows count from 1.
+type Reach struct{ Done, Until int64 }
+
+// Stream makes batches of the rows of a unit.
+type Stream struct {
+	s     *Sender
+	unit  Unit
+	seed  uint64
+	reach Reach
+	mark  func(context.Context, Reach) error
+
+	logs   plog.Logs
+	places map[string]plog.LogRecordSlice // by environment
+	last   int64                          // the last row in the batch
+	rows   int64                          // that are in it, without refused ones
+	bytes  int
+	ended  map[[2]string]record.Record // the last row of a reference, by model and version
+	record record.Record
+}
+
+// Stream returns one that goes on from where a unit has been left. mark keeps how
+// far it has come, and is called before each batch is sent, and at the end.
+func (s *Sender) Stream(unit Unit, from Reach, mark func(context.Context, Reach) error) *Stream {
+	st := &Stream{s: s, unit: unit, seed: xxh3.HashString(unit.Name), reach: from, mark: mark, last: from.Done,
+		ended: map[[2]string]record.Record{}}
+	st.reset()
+	return st
+}
+
+func (st *Stream) reset() {
+	st.logs, st.places, st.rows, st.bytes = plog.NewLogs(), map[string]plog.LogRecordSlice{}, 0, 0
+}
+
+// Row takes the row with a number, and sends a batch when it is full. Rows that
+// are done, as from says, are passed over.
+func (st *Stream) Row(ctx context.Context, row int64, n *tree.Node) error {
+	done := row <= st.reach.Done
+	if done && st.unit.Defaults.Event != record.Reference { // of which the models have to be known in the end
+		return nil
+	}
+	i := uint64(0)
+	err := st.s.mapper.Row(n, &st.unit.Defaults, &st.record, func(refused error) error {
+		i++
+		if done {
+			if refused == nil && mapping.Check(&st.record) == nil {
+				st.belongs(&st.record)
+			}
+			return nil
+		}
+		if refused == nil {
+			refused = mapping.Check(&st.record)
+		}
+		if e, ok := errors.AsType[*mapping.RowError](refused); ok {
+			st.s.progress.refused(ctx, st.unit.Shown, row, 1, e)
+			return nil
+		}
+		if refused != nil {
+			return refused
+		}
+		st.stamp(row, i)
+		st.put(&st.record)
+		return nil
+	})
+	if err != nil || done {
+		return err
+	}
+	st.rows++
+	st.bytes += n.Size()
+	return st.took(ctx, row)
+}
+
+// Refuse counts a row that cannot be read.
+func (st *Stream) Refuse(ctx context.Context, row int64, e *mapping.RowError) error {
+	if row <= st.reach.Done {
+		return nil
+	}
+	st.s.progress.refused(ctx, st.unit.Shown, row, 1, e)
+	return st.took(ctx, row)
+}
+
+// took sends the batch if the row ends it. One that may have been sent before
+// ends where it ended then, whatever the limits are now.
+func (st *Stream) took(ctx context.Context, row int64) error {
+	st.last = row
+	full := st.rows >= int64(st.s.rows) || st.bytes >= st.s.bytes
+	if st.reach.Until > st.reach.Done {
+		full = row >= st.reach.Until
+	}
+	if !full {
+		return nil
+	}
+	return st.Flush(ctx)
+}
+
+// Flush sends what is there. The unit can go on after it.
+func (st *Stream) Flush(ctx context.Context) error {
+	if st.last == st.reach.Done && st.logs.LogRecordCount() == 0 {
+		return nil
+	}
+	if until := (Reach{st.reach.Done, st.last}); until != st.reach {
+		if err := st.mark(ctx, until); err != nil {
+			return err
+		}
+		st.reach = until
+	}
+	if st.logs.LogRecordCount() > 0 {
+		if err := st.s.send(ctx, st.unit.Shown, st.logs, st.rows); err != nil {
+			return err
+		}
+	}
+	st.reach = Reach{st.last, st.last} // kept with the next mark
+	st.reset()
+	return nil
+}
+
+// End sends what is there and keeps that all of it is done.
+func (st *Stream) End(ctx context.Context) error {
+	if err := st.Flush(ctx); err != nil {
+		return err
+	}
+	return st.mark(ctx, st.reach)
+}
+
+// Complete says that the reference sets of the unit are complete, in a batch of
+// its own. It is to be called after the last row, and what it says is the same
+// whenever it is said.
+func (st *Stream) Complete(ctx context.Context) error {
+	if err := st.Flush(ctx); err != nil {
+		return err
+	}
+	if len(st.ended) == 0 && st.unit.Defaults.Model != "" {
+		st.belongs(&record.Record{Event: record.Reference, Model: st.unit.Defaults.Model, Version: st.unit.Defaults.Version, Environment: st.unit.Defaults.Environment})
+	}
+	for of, last := range st.ended {
+		r := record.Record{Event: record.Reference, Test: st.unit.Defaults.Test, Last: true, Model: of[0], Version: of[1],
+			Time: st.unit.Time, Stamped: true, Environment: last.Environment}
+		st.append(&r)
+	}
+	if st.logs.LogRecordCount() == 0 {
+		return nil
+	}
+	if err := st.s.send(ctx, st.unit.Shown, st.logs, 0); err != nil {
+		return err
+	}
+	st.reset()
+	return nil
+}
+
+// Reach returns how far the stream has come.
+func (st *Stream) Reach() Reach { return st.reach }
+
+// stamp gives a record the time of its unit if it has none. One without an id gets
+// a fraction below the precision of its time, so that two batches of equal rows
+// are not taken for one: it stays in its second, and so in its window.
+func (st *Stream) stamp(row int64, i uint64) {
+	r := &st.record
+	if !r.Stamped {
+		r.Time, r.Stamped = st.unit.Time, true
+		if r.ID == "" {
+			r.Time -= mod(r.Time, int64(time.Second))
+		}
+	}
+	if r.ID != "" {
+		return
+	}
+	for _, precision := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
+		if r.Time%int64(precision) == 0 {
+			var b [16]byte
+			binary.LittleEndian.PutUint64(b[:], uint64(row))
+			binary.LittleEndian.PutUint64(b[8:], i)
+			r.Time += int64(xxh3.HashSeed(b[:], st.seed) % uint64(precision))
+			return
+		}
+	}
+}
+
+// mod is the remainder that is never negative.
+func mod(a, b int64) int64 { return (a%b + b) % b }
+
+// put writes a record, and remembers of which reference it is.
+func (st *Stream) put(r *record.Record) {
+	st.belongs(r)
+	st.append(r)
+}
+
+func (st *Stream) belongs(r *record.Record) {
+	if r.Version == "" {
+		r.Version = otelml.DefaultVersion
+	}
+	if r.Event == record.Reference {
+		st.ended[[2]string{r.Model, r.Version}] = record.Record{Environment: r.Environment}
+	}
+}
+
+// append writes a record to those of its environment.
+func (st *Stream) append(r *record.Record) {
+	to, ok := st.places[r.Environment]
+	if !ok {
+		rl := st.logs.ResourceLogs().AppendEmpty()
+		otelml.PutEnvironment(rl.Resource().Attributes(), r.Environment)
+		to = rl.ScopeLogs().AppendEmpty().LogRecords()
+		st.places[r.Environment] = to
+	}
+	st.s.encoder.Append(to, r)
+}
