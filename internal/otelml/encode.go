@@ -9,9 +9,16 @@ import (
 
 // Encoder writes records as log records with flat attributes, as a Decoder of the
 // same prefix reads them. It keeps scratch memory: use one per goroutine.
+//
+// A Map of pdata looks for each key among all that it holds before it takes it,
+// which for a record of 2 000 fields are two million comparisons. But the records
+// of a source nearly always have the same fields in the same order: so the keys
+// are copied from those of a record before, and only the values are written.
 type Encoder struct {
 	prefix string
 	keys   map[record.Key]string // of the fields' attributes
+	shapes []*shape              // the last ones that were met, the latest first
+	names  []string              // scratch: keys of a shape
 
 	model, version, id, dataset, complete, revision, lateInputs, previous string
 }
@@ -53,37 +60,37 @@ func (e *Encoder) Append(dst plog.LogRecordSlice, r *record.Record) {
 	if r.Stamped {
 		lr.SetTimestamp(pcommon.Timestamp(r.Time))
 	}
+	s := e.shape(r)
 	a := lr.Attributes()
-	a.EnsureCapacity(len(r.Fields) + 6)
-	a.PutStr(e.model, r.Model)
-	a.PutStr(e.version, r.Version)
-	if r.ID != "" {
-		a.PutStr(e.id, r.ID)
-	}
-	if r.Event == record.Reference {
-		if r.Test {
-			a.PutStr(e.dataset, "test")
+	s.keys.CopyTo(a)
+	i := 0
+	for _, v := range a.All() {
+		if at := s.values[i]; at >= 0 {
+			put(v, &r.Fields[at].Value)
+		} else {
+			about(v, at, r)
 		}
-		if r.Last {
-			a.PutBool(e.complete, true)
-		}
+		i++
 	}
-	if r.Revision != 0 {
-		a.PutInt(e.revision, int64(r.Revision))
-	}
-	if r.LateInputs {
-		a.PutBool(e.lateInputs, true)
-	}
-	if len(r.Previous) > 0 {
-		m := a.PutEmptyMap(e.previous)
-		m.EnsureCapacity(len(r.Previous))
-		for i := range r.Previous {
-			put(m.PutEmpty(r.Previous[i].Name), &r.Previous[i].Value)
-		}
-	}
-	for i := range r.Fields {
-		f := &r.Fields[i]
-		put(a.PutEmpty(e.key(f.Group, f.Name)), &f.Value)
+}
+
+// about writes what a record says beside its fields.
+func about(to pcommon.Value, what int, r *record.Record) {
+	switch what {
+	case isModel:
+		to.SetStr(r.Model)
+	case isVersion:
+		to.SetStr(r.Version)
+	case isID:
+		to.SetStr(r.ID)
+	case isDataset:
+		to.SetStr("test")
+	case isComplete, isLateInputs:
+		to.SetBool(true)
+	case isRevision:
+		to.SetInt(int64(r.Revision))
+	case isPrevious:
+		members(to, len(r.Previous), func(i int) (string, *record.Value) { return r.Previous[i].Name, &r.Previous[i].Value })
 	}
 }
 
@@ -117,12 +124,8 @@ func put(to pcommon.Value, v *record.Value) {
 			put(s.AppendEmpty(), &es[i].Value)
 		}
 	case record.Dict:
-		m := to.SetEmptyMap()
 		es := v.Elements()
-		m.EnsureCapacity(len(es))
-		for i := range es {
-			put(m.PutEmpty(es[i].Name), &es[i].Value)
-		}
+		members(to, len(es), func(i int) (string, *record.Value) { return es[i].Name, &es[i].Value })
 	case record.Unusable:
 		to.SetEmptyBytes()
 	case record.Missing:
