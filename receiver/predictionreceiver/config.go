@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
@@ -25,7 +25,7 @@ type Config struct {
 	// Mappings are mappings of single models, by name, instead of mapping: of requests with ?model=, and of inference servers.
 	Mappings map[string]mapping.Config `mapstructure:"mappings"`
 	// Inference is about events of inference servers, whose requests and responses come apart.
-	Inference InferenceConfig `mapstructure:"inference"`
+	Inference inference.Limits `mapstructure:"inference"`
 	// MaxRows is how many predictions one request may hold.
 	MaxRows int `mapstructure:"max_rows"`
 	// MaxInFlightMiB is how much of all requests together may be read and not yet answered; what is beyond is told to come again.
@@ -37,17 +37,6 @@ type Config struct {
 	_        struct{}
 }
 
-// InferenceConfig bounds what waits for its other half.
-type InferenceConfig struct {
-	// PairWindow is how long a request waits for its response, and the other way round.
-	PairWindow time.Duration `mapstructure:"pair_window"`
-	// MaxPending is how many may wait; beyond it the oldest is given up, counted and logged.
-	MaxPending int `mapstructure:"max_pending"`
-	// MaxPendingMiB is how much memory they may take, likewise.
-	MaxPendingMiB int `mapstructure:"max_pending_mib"`
-	_             struct{}
-}
-
 // defaultEndpoint is next to the ports of OTLP, for this machine only.
 const defaultEndpoint = "localhost:4319"
 
@@ -57,7 +46,7 @@ func defaultConfig() *Config {
 	return &Config{
 		HTTP:            server,
 		Mapping:         mapping.Default(),
-		Inference:       InferenceConfig{PairWindow: time.Minute, MaxPending: 10_000, MaxPendingMiB: 64},
+		Inference:       inference.DefaultLimits(),
 		MaxRows:         100_000,
 		MaxInFlightMiB:  64,
 		AttributePrefix: otelml.DefaultPrefix,
@@ -105,15 +94,12 @@ func (c *Config) Validate() error {
 		value int
 	}{
 		{"max_rows", c.MaxRows}, {"max_in_flight_mib", c.MaxInFlightMiB},
-		{"inference.max_pending", c.Inference.MaxPending}, {"inference.max_pending_mib", c.Inference.MaxPendingMiB},
 	} {
 		if n.value <= 0 {
 			errs = append(errs, fmt.Errorf("%s=%d must be positive", n.key, n.value))
 		}
 	}
-	if c.Inference.PairWindow < time.Second || c.Inference.PairWindow > time.Hour {
-		errs = append(errs, fmt.Errorf("inference.pair_window=%s must be from 1s to 1h", c.Inference.PairWindow))
-	}
+	errs = append(errs, c.Inference.Verify()...)
 	return c.mistakes.Join(errs...)
 }
 

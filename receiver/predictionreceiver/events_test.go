@@ -17,7 +17,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
-	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
 // logged are events in binary mode, as KServe's logger sends them.
@@ -86,8 +85,8 @@ func TestInferencesBecomePredictions(t *testing.T) {
 			})
 		}
 	}
-	if n := r.s.pairs.len(); n != 0 || r.s.pairs.bytes != 0 {
-		t.Errorf("%d wait, with %d bytes", n, r.s.pairs.bytes)
+	if n := r.s.pairs.Len(); n != 0 {
+		t.Errorf("%d wait", n)
 	}
 }
 
@@ -174,8 +173,8 @@ func TestUnpaired(t *testing.T) {
 	for i := range 3 {
 		_, _, _ = r.post("/", []byte(`{"instances":[1]}`), logged(kserveRequest, fmt.Sprint(i), "m")...)
 	}
-	if n := r.counted("prediction_inferences_unpaired", "limit", "request"); n != 1 || r.s.pairs.len() != 2 {
-		t.Errorf("%d are given up, %d wait", n, r.s.pairs.len())
+	if n := r.counted("prediction_inferences_unpaired", "limit", "request"); n != 1 || r.s.pairs.Len() != 2 {
+		t.Errorf("%d are given up, %d wait", n, r.s.pairs.Len())
 	}
 	if n := r.counted("prediction_inferences_pending"); n != 2 {
 		t.Errorf("%d are said to wait", n)
@@ -184,28 +183,9 @@ func TestUnpaired(t *testing.T) {
 	if _, a, _ := r.post("/", []byte(`{"predictions":[1]}`), logged(kserveResponse, "2", "m")...); a.Accepted != 1 {
 		t.Errorf("%+v", a)
 	}
-	r.s.giveUp(t.Context(), r.s.pairs.expire(time.Now().Add(time.Second)), "window")
-	if n := r.counted("prediction_inferences_unpaired", "window"); n != 1 || r.s.pairs.len() != 0 {
-		t.Errorf("%d are given up, %d wait", n, r.s.pairs.len())
-	}
-}
-
-// The bytes that wait are bounded, too; one alone always may.
-func TestPendingBytes(t *testing.T) {
-	p := newPairs(&InferenceConfig{MaxPending: 100, MaxPendingMiB: 1})
-	big := func(key string) *half { return &half{key: key, size: 700 << 10, at: time.Now()} }
-	if _, gone := p.meet(big("a")); len(gone) != 0 {
-		t.Errorf("%d are given up", len(gone))
-	}
-	if _, gone := p.meet(big("b")); len(gone) != 1 || gone[0].key != "a" || p.bytes != 700<<10 {
-		t.Errorf("%d are given up, %d bytes are left", len(gone), p.bytes)
-	}
-	if _, gone := p.meet(&half{key: "c", size: 2 << 20}); len(gone) != 1 || p.len() != 1 {
-		t.Errorf("%d are given up, %d wait", len(gone), p.len())
-	}
-	// The same half again replaces what is there.
-	if other, _ := p.meet(&half{key: "c", size: 1}); other != nil || p.bytes != 1 {
-		t.Errorf("%v, %d bytes", other, p.bytes)
+	r.s.giveUp(t.Context(), r.s.pairs.Expire(time.Now().Add(time.Second)), "window")
+	if n := r.counted("prediction_inferences_unpaired", "window"); n != 1 || r.s.pairs.Len() != 0 {
+		t.Errorf("%d are given up, %d wait", n, r.s.pairs.Len())
 	}
 }
 
@@ -233,24 +213,4 @@ func TestPairIsPutBack(t *testing.T) {
 	if _, a, _ := r.post("/", []byte(`{"predictions":[1]}`), logged(kserveResponse, "a", "m")...); a.Accepted != 1 || sink.LogRecordCount() != 1 {
 		t.Errorf("%+v", a)
 	}
-}
-
-// Any data is taken apart or refused; rows never hold more than the data.
-func FuzzPayload(f *testing.F) {
-	for _, s := range []string{`{"instances":[[1,{"a":2}]]}`, `{"inputs":[{"name":"a","shape":[2,1],"data":[1,[2]]},{"name":"b","shape":[2],"data":[1,2]}]}`,
-		`{"data":{"names":["a"],"ndarray":[[1]]}}`, `{"data":{"tensor":{"shape":[1,2],"values":[1,2]}}}`, `{"inputs":[{"name":"a","shape":[0,5],"data":[]}]}`} {
-		f.Add(s)
-	}
-	p := tree.NewParser(rowLimits)
-	f.Fuzz(func(t *testing.T, s string) {
-		n, err := p.Parse([]byte(s))
-		if err != nil {
-			return
-		}
-		for _, response := range []bool{false, true} {
-			if rows, refused := payload(&n, response); refused == nil && len(rows) > len(s) {
-				t.Fatalf("%d rows of %q", len(rows), s)
-			}
-		}
-	})
 }

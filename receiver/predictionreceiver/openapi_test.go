@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
@@ -127,7 +128,7 @@ func TestDescriptionOfTheAnswer(t *testing.T) {
 	}
 	reasons := d.Components.Schemas["RefusedRow"].Properties["reason"].Enum
 	for _, reason := range []string{mapping.BadTime, mapping.BadType, mapping.Unmapped, mapping.NoModel, mapping.NoID, mapping.NoFields, mapping.TooMany,
-		mapping.TooLong, mapping.Unequal, mapping.TooManyIn, tree.NotJSON, tree.NotUTF8, tree.TooLarge, tree.TooDeep, eventType} {
+		mapping.TooLong, mapping.Unequal, mapping.TooManyIn, tree.NotJSON, tree.NotUTF8, tree.TooLarge, tree.TooDeep, inference.BadType} {
 		if !slices.Contains(reasons, reason) {
 			t.Errorf("the reason %s is not described", reason)
 		}

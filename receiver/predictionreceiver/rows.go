@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 )
 
 // query is what stands behind the question mark.
@@ -65,9 +66,8 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 			s.refuse(ctx, w, &answer{}, err)
 			return
 		}
-		pool := s.workers.of(q.defaults.Model)
-		wk := pool.Get().(*worker)
-		defer pool.Put(wk)
+		wk := s.workers.Get(q.defaults.Model)
+		defer s.workers.Put(q.defaults.Model, wk)
 		body := s.budget.reader(req.Body)
 		defer body.release()
 		in, err := openSource(req.Header, q.format, body)
@@ -75,40 +75,42 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 			s.refuse(ctx, w, &answer{}, err)
 			return
 		}
-		defer in.close()
-		b := newBatch(wk, &q.defaults, s.cfg.MaxRows)
-		if err := b.fill(in); err != nil {
+		defer in.Close()
+		var a answer
+		b := rowlog.NewBatch(wk, &q.defaults, s.cfg.MaxRows, a.refuse)
+		if err := b.Fill(in); err != nil {
 			s.refuse(ctx, w, &answer{}, err)
 			return
 		}
 		if q.complete {
-			b.end()
+			b.End()
 		}
-		s.send(ctx, w, b)
+		s.send(ctx, w, b, &a)
 	}
 }
 
 // send passes a batch on, answers, and returns the status.
-func (s *server) send(ctx context.Context, w http.ResponseWriter, b *batch) (status int) {
-	for reason, n := range b.answer.reasons {
+func (s *server) send(ctx context.Context, w http.ResponseWriter, b *rowlog.Batch, a *answer) (status int) {
+	a.Accepted = b.Accepted
+	for reason, n := range a.reasons {
 		s.tel.PredictionRowsRefused.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", reason)))
 	}
-	n := b.logs.LogRecordCount() // the batch is no longer ours after it
+	n := b.Logs.LogRecordCount() // the batch is no longer ours after it
 	status = http.StatusOK
 	switch {
 	case n > 0:
-		err := s.next.ConsumeLogs(ctx, b.logs)
+		err := s.next.ConsumeLogs(ctx, b.Logs)
 		s.obs.EndLogsOp(ctx, "rows", n, err)
 		if err != nil {
-			status = s.failed(ctx, &b.answer, err)
+			status = s.failed(ctx, a, err)
 		}
-	case b.answer.Refused > 0 && b.answer.Pending == 0:
-		status, b.answer.Error = http.StatusBadRequest, "every row was refused"
+	case a.Refused > 0 && a.Pending == 0:
+		status, a.Error = http.StatusBadRequest, "every row was refused"
 		fallthrough
 	default:
 		s.obs.EndLogsOp(ctx, "rows", 0, nil)
 	}
-	b.answer.write(w, status)
+	a.write(w, status)
 	return status
 }
 
@@ -134,7 +136,7 @@ func (s *server) refuse(ctx context.Context, w http.ResponseWriter, a *answer, e
 	s.obs.EndLogsOp(ctx, "rows", 0, nil) // the client's mistake is no failure of ours
 	reason, status := "unreadable", http.StatusBadRequest
 	var tooLarge *http.MaxBytesError
-	var tooMany errTooMany
+	var tooMany rowlog.ErrTooMany
 	var media errMedia
 	switch {
 	case errors.Is(err, errBusy):

@@ -16,7 +16,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver/internal/metadata"
 )
 
@@ -29,9 +31,9 @@ type server struct {
 	obs  *receiverhelper.ObsReport
 
 	budget  budget
-	workers *workers // of rows
-	events  *workers // of inference servers
-	pairs   *pairs
+	workers *rowlog.Workers // of rows
+	events  *rowlog.Workers // of inference servers
+	pairs   *inference.Pairs
 
 	http *http.Server
 	stop context.CancelFunc
@@ -48,22 +50,22 @@ func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *meta
 	}
 	s := &server{cfg: cfg, set: set, next: next, tel: tel, obs: obs, stop: func() {}}
 	s.budget.most = int64(cfg.MaxInFlightMiB) << 20
-	s.workers, err = newWorkers(cfg, asIs)
+	s.workers, err = rowlog.NewWorkers(cfg.Mapping, cfg.Mappings, cfg.AttributePrefix, rowlog.AsIs)
 	if err != nil {
 		return nil, err
 	}
-	s.events, err = newWorkers(cfg, ofInference)
+	s.events, err = rowlog.NewWorkers(cfg.Mapping, cfg.Mappings, cfg.AttributePrefix, inference.Mapping)
 	if err != nil {
 		return nil, err
 	}
-	s.pairs = newPairs(&cfg.Inference)
+	s.pairs = inference.NewPairs(&cfg.Inference)
 	return s, nil
 }
 
 // Start listens.
 func (s *server) Start(ctx context.Context, host component.Host) error {
 	if err := s.tel.RegisterPredictionInferencesPendingCallback(func(_ context.Context, o metric.Int64Observer) error {
-		o.Observe(int64(s.pairs.len()))
+		o.Observe(int64(s.pairs.Len()))
 		return nil
 	}); err != nil {
 		return err
@@ -95,7 +97,7 @@ func (s *server) Shutdown(ctx context.Context) error {
 		err = s.http.Shutdown(ctx)
 	}
 	s.wg.Wait()
-	s.giveUp(ctx, s.pairs.drain(), "shutdown")
+	s.giveUp(ctx, s.pairs.Drain(), "shutdown")
 	s.tel.Shutdown()
 	return err
 }

@@ -59,7 +59,7 @@ func (c configured) readme(root string) (path, text string, err error) {
 		return path, "", fmt.Errorf("%s has no table of keys between %q and %q", path, keysBegin, keysEnd)
 	}
 	comments := map[string]string{}
-	for _, dir := range []string{c.dir, "internal/model", "internal/drift", "internal/mapping"} {
+	for _, dir := range []string{c.dir, "internal/model", "internal/drift", "internal/mapping", "internal/inference"} {
 		if err := fieldComments(filepath.Join(root, dir), comments); err != nil {
 			return path, "", err
 		}

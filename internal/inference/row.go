@@ -1,4 +1,4 @@
-package predictionreceiver
+package inference
 
 import (
 	"maps"
@@ -9,9 +9,6 @@ import (
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
-// defaultEvent is what inferences become.
-var defaultEvent = record.Record{Event: record.Prediction}
-
 // Names of a row of an inference server, as a mapping sees it.
 const (
 	instances   = "instances"
@@ -21,10 +18,10 @@ const (
 // attributes of events that a row has beside its id and time.
 var attributes = []string{"namespace", "component", "endpoint"}
 
-// ofInference says what the row of an inference is, where the user says nothing:
+// Mapping says what the row of an inference is, where the user says nothing:
 // instances are features, element i of both lists is prediction <id>_<i>, and
 // where it was answered is left out.
-func ofInference(c mapping.Config) mapping.Config {
+func Mapping(c mapping.Config) mapping.Config {
 	if c.Explode == nil {
 		c.Explode = []string{instances, predictions}
 	}
@@ -50,9 +47,23 @@ func ofInference(c mapping.Config) mapping.Config {
 	return c
 }
 
-// row is an inference as a mapping sees it.
-func (i *inference) row() tree.Node {
-	about := i.request.event.attributes
+// Inference is a request with its response.
+type Inference struct{ Request, Response *Half }
+
+// Model names the mapping that it is for.
+func (i *Inference) Model() string { return i.Request.attributes["inferenceservicename"] }
+
+// Older returns the half that came first.
+func (i *Inference) Older() *Half {
+	if i.Response.at.Before(i.Request.at) {
+		return i.Response
+	}
+	return i.Request
+}
+
+// Row is an inference as a mapping sees it.
+func (i *Inference) Row() tree.Node {
+	about := i.Request.attributes
 	n := tree.Node{Kind: tree.Object}
 	text := func(name, value string) {
 		if value != "" {
@@ -62,17 +73,17 @@ func (i *inference) row() tree.Node {
 	text("id", about["id"])
 	text("timestamp", about["time"])
 	model := about["inferenceservicename"]
-	for _, other := range []string{about["modelid"], i.response.event.attributes["model_name"]} {
+	for _, other := range []string{about["modelid"], i.Response.attributes["model_name"]} {
 		if model == "" {
 			model = other
 		}
 	}
 	text("model", model)
-	text("version", i.response.event.attributes["model_version"])
+	text("version", i.Response.attributes["model_version"])
 	for _, name := range attributes {
 		text(name, about[name])
 	}
-	n.Sub = append(n.Sub, tree.Node{Name: instances, Kind: tree.Array, Sub: i.request.rows},
-		tree.Node{Name: predictions, Kind: tree.Array, Sub: i.response.rows})
+	n.Sub = append(n.Sub, tree.Node{Name: instances, Kind: tree.Array, Sub: i.Request.rows},
+		tree.Node{Name: predictions, Kind: tree.Array, Sub: i.Response.rows})
 	return n
 }

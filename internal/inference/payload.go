@@ -1,4 +1,4 @@
-package predictionreceiver
+package inference
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
-// payload takes the data of an event apart: an element for each prediction, a
+// Payload takes the data of an event apart: an element for each prediction, a
 // value, a list of values without names, or an object. It knows
 //
 //	{"instances": […]}, {"predictions": […]}             V1 of KServe and TensorFlow Serving
 //	{"inputs": [{name, shape, datatype, data}]}, outputs V2, the open inference protocol
 //	{"data": {"names": […], "ndarray": [[…]]}}           Seldon, also with a tensor
-func payload(data *tree.Node, response bool) ([]tree.Node, *mapping.RowError) {
+func Payload(data *tree.Node, response bool) ([]tree.Node, *mapping.RowError) {
 	v1, v2 := "instances", "inputs"
 	if response {
 		v1, v2 = "predictions", "outputs"

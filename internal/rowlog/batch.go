@@ -1,4 +1,4 @@
-package predictionreceiver
+package rowlog
 
 import (
 	"errors"
@@ -14,75 +14,86 @@ import (
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
-// batch is what one request becomes.
-type batch struct {
-	*worker
+// Batch is what the rows of one request or message become.
+type Batch struct {
+	Worker   *Worker
+	Logs     plog.Logs
+	Accepted int // predictions that were kept
+	Refused  int // rows, or predictions in them, that were not
+
 	most     int // predictions
+	refuse   func(row int64, e *mapping.RowError)
 	defaults record.Record
-	logs     plog.Logs
 	places   map[string]plog.LogRecordSlice // by environment
-	answer   answer
-	ended    map[[2]string]record.Record // the last row of a reference, by model and version
+	ended    map[[2]string]record.Record    // the last row of a reference, by model and version
 	record   record.Record
 }
 
-func newBatch(w *worker, defaults *record.Record, most int) *batch {
-	return &batch{worker: w, defaults: *defaults, most: most, logs: plog.NewLogs(),
+// NewBatch returns an empty batch of up to so many predictions. Event, model,
+// version and environment of defaults are those of rows that say none; refuse is
+// told of each row that cannot be used.
+func NewBatch(w *Worker, defaults *record.Record, most int, refuse func(row int64, e *mapping.RowError)) *Batch {
+	return &Batch{Worker: w, most: most, refuse: refuse, defaults: *defaults, Logs: plog.NewLogs(),
 		places: map[string]plog.LogRecordSlice{}, ended: map[[2]string]record.Record{}}
 }
 
-// errTooMany says that a body holds more predictions than one may.
-type errTooMany int
+// ErrTooMany says that a body holds more predictions than one may.
+type ErrTooMany int
 
-func (e errTooMany) Error() string {
+func (e ErrTooMany) Error() string {
 	return fmt.Sprintf("the body holds more than %d predictions (max_rows); send it in parts", int(e))
 }
 
-// fill takes all rows of a source.
-func (b *batch) fill(in source) error {
+// Fill takes all rows of a source.
+func (b *Batch) Fill(in Source) error {
 	var n tree.Node
 	for row := int64(1); ; row++ {
-		err := in.next(&n)
+		err := in.Next(&n)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if refused, ok := errors.AsType[*mapping.RowError](err); ok {
-			b.answer.refuse(row, refused)
+			b.drop(row, refused)
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := b.add(row, &n); err != nil {
+		if err := b.Add(row, &n); err != nil {
 			return err
 		}
 	}
 }
 
-// add takes one row, which may hold several predictions.
-func (b *batch) add(row int64, n *tree.Node) error {
-	return b.mapper.Row(n, &b.defaults, &b.record, func(refused error) error {
-		if b.answer.Accepted+b.answer.Refused >= b.most {
-			return errTooMany(b.most)
+// Add takes one row, which may hold several predictions.
+func (b *Batch) Add(row int64, n *tree.Node) error {
+	return b.Worker.Mapper.Row(n, &b.defaults, &b.record, func(refused error) error {
+		if b.Accepted+b.Refused >= b.most {
+			return ErrTooMany(b.most)
 		}
 		if refused == nil {
 			refused = mapping.Check(&b.record)
 		}
 		if r, ok := errors.AsType[*mapping.RowError](refused); ok {
-			b.answer.refuse(row, r)
+			b.drop(row, r)
 			return nil
 		}
-		b.answer.Accepted++
+		b.Accepted++
 		b.put(&b.record)
 		return nil
 	})
 }
 
+func (b *Batch) drop(row int64, e *mapping.RowError) {
+	b.Refused++
+	b.refuse(row, e)
+}
+
 // put writes a record to those of its environment.
-func (b *batch) put(r *record.Record) {
+func (b *Batch) put(r *record.Record) {
 	to, ok := b.places[r.Environment]
 	if !ok {
-		rl := b.logs.ResourceLogs().AppendEmpty()
+		rl := b.Logs.ResourceLogs().AppendEmpty()
 		otelml.PutEnvironment(rl.Resource().Attributes(), r.Environment)
 		to = rl.ScopeLogs().AppendEmpty().LogRecords()
 		b.places[r.Environment] = to
@@ -93,13 +104,13 @@ func (b *batch) put(r *record.Record) {
 	if r.Event == record.Reference {
 		b.ended[[2]string{r.Model, r.Version}] = record.Record{Time: r.Time, Stamped: r.Stamped, Environment: r.Environment}
 	}
-	b.encoder.Append(to, r)
+	b.Worker.Encoder.Append(to, r)
 }
 
-// end says that reference sets are complete: those of the rows, or that of the
-// model in the query if there were none. The record that says so has the time of
+// End says that reference sets are complete: those of the rows, or that of the
+// model of the defaults if there were none. The record that says so has the time of
 // the last row, since what is sent again must be the same again.
-func (b *batch) end() {
+func (b *Batch) End() {
 	if len(b.ended) == 0 && b.defaults.Model != "" {
 		b.ended[[2]string{b.defaults.Model, b.defaults.Version}] = record.Record{Environment: b.defaults.Environment}
 	}

@@ -1,0 +1,125 @@
+package rowlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/table"
+	"github.com/driftmeter/driftmeter/internal/tree"
+)
+
+// Source is a body, row by row.
+type Source struct {
+	// Next returns io.EOF at the end, an error of type *mapping.RowError about one
+	// row, or why the body cannot be read.
+	Next func(*tree.Node) error
+	// Close releases what the body holds.
+	Close func()
+}
+
+// The formats of bodies.
+const (
+	JSON    = "json"
+	NDJSON  = "ndjson"
+	CSV     = "csv"
+	Parquet = "parquet"
+)
+
+// RowLimits bound one row of JSON.
+var RowLimits = tree.Limits{Bytes: 4 << 20, Values: 1 << 18, Depth: 32}
+
+// ErrFormat is a format that is not known.
+type ErrFormat string
+
+func (e ErrFormat) Error() string {
+	return fmt.Sprintf("the format %q is unknown; known: json, ndjson, csv, parquet", string(e))
+}
+
+// Open reads the beginning of a body; without a format it finds out by that.
+func Open(format string, body io.Reader) (Source, error) {
+	if format == "" {
+		begin := make([]byte, 512)
+		n, err := io.ReadFull(body, begin)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return Source{}, err
+		}
+		format = looksLike(begin[:n])
+		body = io.MultiReader(bytes.NewReader(begin[:n]), body)
+	}
+	switch format {
+	case JSON:
+		return jsonSource(tree.NewRows(body, RowLimits)), nil
+	case NDJSON:
+		return jsonSource(tree.NewLines(body, RowLimits)), nil
+	case CSV, Parquet:
+		return tableSource(body, "."+format)
+	}
+	return Source{}, ErrFormat(format)
+}
+
+// looksLike tells what a body is by its beginning.
+func looksLike(begin []byte) string {
+	text := bytes.TrimLeft(begin, " \t\r\n\xef\xbb\xbf")
+	switch {
+	case bytes.HasPrefix(begin, []byte("PAR1")):
+		return Parquet
+	case len(text) == 0, text[0] == '{', text[0] == '[':
+		return JSON
+	}
+	return CSV
+}
+
+func jsonSource(rows *tree.Rows) Source {
+	return Source{
+		Next: func(n *tree.Node) (err error) {
+			*n, err = rows.Next()
+			if row, ok := errors.AsType[*tree.Error](err); ok {
+				return Refused(row)
+			}
+			return err
+		},
+		Close: func() {},
+	}
+}
+
+// Refused says of a row what a parser says of its bytes.
+func Refused(e *tree.Error) *mapping.RowError {
+	return &mapping.RowError{Reason: e.Reason, Problem: e.Problem, Hint: e.Hint}
+}
+
+// tableSource reads all of a body, since Parquet is read from its end, and CSV
+// twice: the kinds of its columns come from its rows.
+func tableSource(body io.Reader, extension string) (Source, error) {
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return Source{}, err
+	}
+	r, err := table.OpenBytes("body", extension, b)
+	if err != nil {
+		return Source{}, plain(err)
+	}
+	cells := make([]table.Cell, len(r.Columns()))
+	return Source{
+		Next: func(n *tree.Node) error {
+			more, err := r.Next(cells)
+			switch {
+			case err != nil:
+				return plain(err)
+			case !more:
+				return io.EOF
+			}
+			mapping.FromTable(r.Columns(), cells, n)
+			return nil
+		},
+		Close: func() { _ = r.Close() }, // it was only read
+	}, nil
+}
+
+// plain leaves the name of a file that is none out of a message.
+func plain(err error) error {
+	return errors.New(strings.TrimPrefix(err.Error(), "body: "))
+}
