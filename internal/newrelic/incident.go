@@ -62,6 +62,10 @@ func Incident(a *alert.Alert, now time.Time) telemetry.Event {
 	put("tag.field", a.Field)
 	put("tag.output", a.Output)
 	put("tag.metric", a.Metric)
+	put("tag.startedAt", stamp(a.Started))
+	if !a.Firing() {
+		put("tag.endedAt", stamp(a.Ended))
+	}
 	for key, x := range map[string]*float64{"tag.value": a.Value, "tag.threshold": a.Threshold, "tag.baselineValue": a.Baseline} {
 		if x != nil {
 			attrs.Put(key, *x)
@@ -73,6 +77,14 @@ func Incident(a *alert.Alert, now time.Time) telemetry.Event {
 		at = now
 	}
 	return telemetry.Event{EventType: incidentEvent, Timestamp: at, Attributes: attrs.Values}
+}
+
+// stamp writes a time as RFC 3339 has it, and no time as nothing.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 const maxTitle = 255

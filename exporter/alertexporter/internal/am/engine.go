@@ -56,6 +56,9 @@ type Engine struct {
 	handler http.Handler
 	flights *flights
 
+	receivers map[string][]notify.Integration
+	halves    halves
+
 	reg   *prometheus.Registry
 	ended ended
 	stop  context.CancelFunc
@@ -79,7 +82,7 @@ func New(o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	receivers, err := o.Config.integrations(e.flights.alive, o.Keeper, tmpl, o.Logger, o.Observe)
+	e.receivers, err = o.Config.integrations(e.flights.alive, o.Keeper, tmpl, o.Logger, o.Observe)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +101,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e.inhib = inhibit.NewInhibitor(e.alerts, o.Config.AM.InhibitRules, o.Logger, er)
 	groups := marker.NewGroupMarker()
-	stage := notify.NewPipelineBuilder(e.reg, ff, er).New(receivers, func() time.Duration { return 0 }, e.inhib, silencer,
+	stage := notify.NewPipelineBuilder(e.reg, ff, er).New(e.receivers, func() time.Duration { return 0 }, e.inhib, silencer,
 		timeinterval.NewIntervener(o.Config.intervals()), groups, e.nflog, nil)
 	e.disp = dispatch.NewDispatcher(e.alerts, e.routes, e.delivering(stage), groups,
 		func(d time.Duration) time.Duration { return max(d, notify.MinTimeout) },
@@ -225,6 +228,9 @@ func (e *Engine) delivering(next notify.Stage) notify.Stage {
 			return ctx, nil, errStopping
 		}
 		defer e.flights.up.Done()
+		if err := e.confess(ctx); err != nil {
+			e.o.Logger.Warn("Could not note that a part of a group was told; if all of it ends now, that is told to nobody", "err", err)
+		}
 		ctx2, rest, err := next.Exec(ctx, l, alerts...)
 		if err != nil {
 			return ctx2, rest, err

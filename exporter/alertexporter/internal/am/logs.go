@@ -50,7 +50,7 @@ func (e *Engine) keep(kind, replaces string, key func(io.Reader) (string, error)
 	k, err := key(bytes.NewReader(b))
 	if err == nil {
 		changes := map[string]map[string][]byte{kind: {k: bytes.Clone(b)}}
-		if replaces != "" {
+		if replaces != "" && !e.halves.has(k) {
 			changes[replaces] = map[string][]byte{k: nil}
 		}
 		err = e.keeper.putAll(context.Background(), changes)

@@ -42,9 +42,12 @@ func groupKey(channel string, index int, receiver, group string) string {
 }
 
 // Values implements channel.Progress.
-func (p *progress) Values() map[string]string {
+func (p *progress) Values() map[string]string { return progressOf(p.keeper, p.key) }
+
+// progressOf reads a progress; one that is not there has no values.
+func progressOf(k *Keeper, key string) map[string]string {
 	var text progressText
-	if b := p.keeper.value(keptProgress, p.key); b != nil {
+	if b := k.value(keptProgress, key); b != nil {
 		_ = json.Unmarshal(b, &text) // our own writing
 	}
 	if text.Values == nil {

@@ -108,7 +108,8 @@ func (n *newRelic) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error
 			return false, err
 		}
 		h := http.Header{"Api-Key": {key}, "Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}
-		if _, retry, err := n.p.send(ctx, request{url: n.c.url(key), body: body, header: h}); err != nil {
+		if got, retry, err := n.p.send(ctx, request{url: n.c.url(key), body: body, header: h}); err != nil {
+			d.failed(got, batch...)
 			return retry, err
 		}
 		d.taken(batch...)

@@ -68,6 +68,10 @@ type answer struct {
 	body   []byte
 }
 
+// unsure says that a request which failed may have been taken: it went out, and no
+// answer came.
+func (a *answer) unsure() bool { return !a.unsent && (a.status == 0 || a.status/100 == 2) }
+
 // send makes one attempt. retry says whether another one soon would help. A
 // destination that says when to come back is not asked before.
 func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err error) {
@@ -77,7 +81,7 @@ func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err e
 	body, isBytes := r.body.([]byte)
 	if !isBytes && r.body != nil {
 		if body, err = encode(r.body); err != nil {
-			return a, false, err
+			return answer{unsent: true}, false, err
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -87,7 +91,7 @@ func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err e
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(body))
 	if err != nil {
-		return a, false, notify.RedactURL(err)
+		return answer{unsent: true}, false, notify.RedactURL(err)
 	}
 	if r.header != nil {
 		req.Header = r.header.Clone()

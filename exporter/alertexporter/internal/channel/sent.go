@@ -35,6 +35,10 @@ const (
 	roundKey = "round"
 )
 
+// perhapsKey begins, in the progress, what was sent and not answered: it may have
+// been taken. It is sent again, under the same id; and its end is told.
+const perhapsKey = "perhaps/" // + alert id; alone, of a group that is told as a whole
+
 // due returns what of a group the destination has not taken.
 func due(ctx context.Context, g *group) delivery {
 	d := delivery{token: map[string]string{}, progress: progress(ctx), store: storeOf(ctx)}
@@ -51,7 +55,7 @@ func due(ctx context.Context, g *group) delivery {
 			before, known = p, true
 		}
 		switch {
-		case !known && !a.Firing() && g.reason != notify.ReasonUnknown:
+		case !known && !a.Firing() && g.reason != notify.ReasonUnknown && part[perhapsKey+a.ID] == "":
 			continue // it came and went unheard
 		case known && before == t:
 			continue
@@ -69,8 +73,30 @@ func (d *delivery) taken(alerts ...alert.Alert) {
 	changes := map[string]string{}
 	for i := range alerts {
 		changes[tokenKey+alerts[i].ID] = d.token[alerts[i].ID]
+		changes[perhapsKey+alerts[i].ID] = ""
 	}
 	d.progress.Set(changes)
+}
+
+// failed notes that the destination may have taken alerts though it did not say so.
+func (d *delivery) failed(a answer, alerts ...alert.Alert) {
+	if !a.unsure() {
+		return
+	}
+	changes := map[string]string{}
+	for i := range alerts {
+		if alerts[i].Firing() {
+			changes[perhapsKey+alerts[i].ID] = "1"
+		}
+	}
+	d.progress.Set(changes)
+}
+
+// whole notes the same of a destination that is told the group at once.
+func whole(ctx context.Context, g *group, a answer) {
+	if a.unsure() && g.firing > 0 {
+		progress(ctx).Set(map[string]string{perhapsKey: "1"})
+	}
 }
 
 // done notes that nothing of the group is due any more.

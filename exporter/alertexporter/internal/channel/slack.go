@@ -92,7 +92,10 @@ func (s *slack) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error) {
 		if err != nil {
 			return false, fmt.Errorf("webhook_url_file: %w", err)
 		}
-		_, retry, err := s.p.send(ctx, request{url: hook, body: m})
+		a, retry, err := s.p.send(ctx, request{url: hook, body: m})
+		if err != nil {
+			whole(ctx, &g, a)
+		}
 		return retry, err
 	}
 	token, err := secret(s.c.Token, s.c.TokenFile)
@@ -115,6 +118,7 @@ func (s *slack) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error) {
 		header: http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json; charset=utf-8"}},
 	})
 	if err != nil {
+		whole(ctx, &g, a)
 		return retry, err
 	}
 	var said struct {

@@ -103,7 +103,8 @@ func (w *webhook) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error)
 		if err != nil {
 			return false, err
 		}
-		if _, retry, err := w.p.send(ctx, request{url: url, body: body, header: w.header(d.id(&g, &a), time.Now(), body)}); err != nil {
+		if got, retry, err := w.p.send(ctx, request{url: url, body: body, header: w.header(d.id(&g, &a), time.Now(), body)}); err != nil {
+			d.failed(got, a)
 			return retry, err
 		}
 		d.taken(a)
