@@ -29,7 +29,7 @@ var layers = []layer{
 	{folders: []string{"internal/monitor"}, pure: true},
 	{folders: []string{"internal/alert"}, pure: true},
 	{folders: []string{"internal/backends"}},
-	{folders: []string{"internal/mapping", "internal/table", "internal/tree"}},
+	{folders: []string{"internal/mapping", "internal/table", "internal/tree", "internal/avrorows"}},
 	{folders: []string{"internal/dataset", "internal/synth"}},
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},

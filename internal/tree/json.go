@@ -131,7 +131,7 @@ func (p *Parser) node(name string, v *fastjson.Value, at int) (n Node, err error
 				n.Sub = append(n.Sub, sub)
 			}
 		})
-		n.last()
+		n.LastOfName()
 	case fastjson.TypeNull:
 	}
 	return n, err
@@ -160,8 +160,8 @@ func (n *Node) number(s string) {
 // few is up to how many members are compared one by one.
 const few = 16
 
-// last leaves the last of members with one name.
-func (n *Node) last() {
+// LastOfName leaves the last of members with one name.
+func (n *Node) LastOfName() {
 	if len(n.Sub) > few {
 		n.lastOfMany()
 		return
