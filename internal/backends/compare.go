@@ -59,6 +59,9 @@ func (w *Watch) compare(m Model) {
 	default:
 		w.Cannot = "its type has no such method"
 	}
+	if mon.StandardErrors != nil {
+		w.Notes = append(w.Notes, "standard_errors: how far chance goes is not looked at")
+	}
 	if mon.Type == model.ModelActivity && slices.ContainsFunc(w.Any, func(c Comparison) bool { return c.Op == Below }) {
 		w.Notes = append(w.Notes, "a window without any prediction has no metric, which is not seen here")
 	}

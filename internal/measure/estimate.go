@@ -4,6 +4,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/score"
+	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 )
 
 // LabelledEnough is the share of the predictions of a window that must be labelled
@@ -101,6 +102,16 @@ func Estimate(cur Side, p Performance) Value {
 // or realised, over so many rows: one standard deviation, from the labels of the
 // reference. ok is false where these do not tell.
 func SamplingError(ref Side, p Performance, rows uint64) (sd float64, ok bool) {
+	return samplingError(ref, p, rows, (*score.Binary).SamplingError)
+}
+
+// StandardError is SamplingError where a verdict depends on it: see
+// score.Binary.StandardError.
+func StandardError(side Side, p Performance, rows uint64) (sd float64, ok bool) {
+	return samplingError(side, p, rows, (*score.Binary).StandardError)
+}
+
+func samplingError(ref Side, p Performance, rows uint64, binary func(*score.Binary, string, *grid.Grid, uint64) (float64, bool)) (sd float64, ok bool) {
 	i, ok := ref.Layout.Output(p.Output)
 	if !ok {
 		return 0, false
@@ -108,7 +119,9 @@ func SamplingError(ref Side, p Performance, rows uint64) (sd float64, ok bool) {
 	l, o := &ref.Layout.Outputs[i], &ref.Slice.Outputs[i]
 	switch {
 	case o.Binary != nil && o.Binary.N() >= MinLabelled:
-		return o.Binary.SamplingError(p.Metric, l.Grid, rows)
+		return binary(o.Binary, p.Metric, l.Grid, rows)
+	case o.Regression != nil && o.Regression.N >= MinLabelled:
+		return o.Regression.SamplingError(p.Metric, rows)
 	case o.Multiclass == nil || o.Multiclass.N() < MinLabelled:
 		return 0, false
 	case p.Class != "":

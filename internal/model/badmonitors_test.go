@@ -74,7 +74,7 @@ models[0].monitors[8].metric="mae" is not for type=binary of the model; it is fo
 models[0].monitors[8].metric.output="p" is no output of this model; its outputs: proba
 models[0].monitors[8].metric.class="x" is for precision, recall, f1 and specificity of type=multiclass
 models[0].monitors[8].threshold.min=-1 is never reached: mae lies between 0 and +Inf
-models[0].monitors[9].increase_only=true is not for type=performance_degradation method=percentage, which takes metric, segment, baseline.period, baseline.skip, baseline.aggregation, baseline.version, percentage, preconditions.min_focal, preconditions.min_baseline, preconditions.focal_range, preconditions.baseline_range, preconditions.baseline_buckets, preconditions.trailing_zeros
+models[0].monitors[9].increase_only=true is not for type=performance_degradation method=percentage, which takes metric, segment, baseline.period, baseline.skip, baseline.aggregation, baseline.version, percentage, standard_errors, preconditions.min_focal, preconditions.min_baseline, preconditions.focal_range, preconditions.baseline_range, preconditions.baseline_buckets, preconditions.trailing_zeros
 models[0].monitors[9].percentage=0 must be positive, such as 20
 models[0].monitors[9].metric.average="mean" is for precision, recall, f1 and specificity of type=multiclass
 models[0].monitors[10].baseline.skip=1h must be at least focal=2h, or the baseline holds what is judged
@@ -143,6 +143,11 @@ func TestOneMistake(t *testing.T) {
 			`metric.class="a" is for precision, recall, f1 and specificity of type=multiclass`},
 		{"{name: x, type: performance_degradation, method: absolute, metric: estimated.mae, threshold: {min: 0.5}}", `metric="estimated.mae" is unknown; known metrics: …`},
 		{"{name: x, type: performance_degradation, method: absolute, metric: rmse, threshold: {min: 0.5}}", `metric="rmse" is not for type=multiclass of the model; it is for regression`},
+		{"{name: x, type: performance_degradation, method: training, metric: estimated.f1, percentage: 5, standard_errors: 3}", ""},
+		{"{name: x, type: performance_degradation, method: absolute, metric: f1, threshold: {min: 0.5}, standard_errors: 0}", "standard_errors=0 must be positive and at most 10, such as 3"},
+		{"{name: x, type: performance_degradation, method: absolute, metric: mcc, threshold: {min: 0.5}, standard_errors: 3}",
+			`standard_errors=3 is for metrics whose sampling error is known: …`},
+		{"{name: x, type: performance_degradation, method: anomaly, metric: f1, standard_errors: 3}", `standard_errors=3 is not for type=performance_degradation method=anomaly, which takes …`},
 		{"{name: x, type: metric_change, method: percentage, metric: sum, percentage: 5, focal: 2h, baseline: {aggregation: 1h}}",
 			"baseline.aggregation=1h must be focal=2h: counts and sums of periods of different lengths cannot be compared"},
 		{"{name: x, type: metric_change, method: training, metric: sum, percentage: 5}",

@@ -23,6 +23,7 @@ type Monitor struct {
 
 	Threshold      Range           `mapstructure:"threshold"`        // absolute: the value stays within
 	Percentage     *float64        `mapstructure:"percentage"`       // by how much the value may differ from the baseline, in per cent
+	StandardErrors *float64        `mapstructure:"standard_errors"`  // performance: by how many of them the value must be beyond the bound, too
 	Sensitivity    *float64        `mapstructure:"sensitivity"`      // anomaly: 0 to 1, more finds more; DefaultSensitivity if absent
 	Drift          DriftThresholds `mapstructure:"drift"`            // from which drift score on a field has drifted
 	Distance       *float64        `mapstructure:"distance"`         // value_range: how far beyond the baseline's range, in the field's unit

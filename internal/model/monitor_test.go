@@ -85,7 +85,7 @@ func TestKeysOfOtherCells(t *testing.T) {
 	full := Monitor{
 		Fields: []string{"features.age"}, Metric: MonitorMetric{Name: "mean"}, Segment: SegmentValue{Name: "region"},
 		Baseline:  MonitorBaseline{Dataset: Training, Period: 24 * Duration(time.Hour), Skip: Duration(time.Hour), Aggregation: Duration(time.Hour), Segment: SegmentValue{Name: "old"}, Version: "v1"},
-		Threshold: Range{Min: new(0.1)}, Percentage: new(1.0), Sensitivity: new(0.1), Drift: DriftThresholds{Numeric: new(0.1)}, Distance: new(1.0),
+		Threshold: Range{Min: new(0.1)}, Percentage: new(1.0), StandardErrors: new(3.0), Sensitivity: new(0.1), Drift: DriftThresholds{Numeric: new(0.1)}, Distance: new(1.0),
 		NewValues: new(uint64(1)), NewValuesRatio: new(0.1), Allowed: []string{"x"}, MaxAge: Duration(time.Hour), IncreaseOnly: true,
 		Preconditions: Preconditions{MinFocal: new(uint64(1)), MinBaseline: new(uint64(1)), FocalRange: []float64{0, 1}, BaselineRange: []float64{0, 1}, BaselineBuckets: new(1), TrailingZeros: new(1)},
 	}

@@ -203,6 +203,9 @@ func (m *Monitor) performance(v *problems, at string, d *Definition) {
 	if len(d.Outputs) > 0 && m.Metric.Output != "" && !slices.ContainsFunc(d.Outputs, func(o Output) bool { return o.Prediction == m.Metric.Output }) {
 		v.add(at+".metric.output", m.Metric.Output, "is no output of this model; its outputs: %s", names(d.Outputs, func(o Output) string { return o.Prediction }))
 	}
+	if m.StandardErrors != nil && !slices.Contains(score.Sampled(), name) {
+		v.add(at+".standard_errors", *m.StandardErrors, "is for metrics whose sampling error is known: %s; not for %s", join(score.Sampled()), m.Metric.Name)
+	}
 	switch labels := len(metric.Labels) > 0 && (d.Type == Infer || d.Type == Multiclass); {
 	case m.Metric.Class != "" && m.Metric.Average != "":
 		v.add(at+".metric.average", m.Metric.Average, "cannot stand beside class; give one")

@@ -14,6 +14,9 @@ import (
 // maxHold bounds hold, so that a slip does not silence an alert for ever.
 const maxHold = 1000
 
+// maxStandardErrors bounds standard_errors, likewise.
+const maxStandardErrors = 10
+
 var (
 	idPattern  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	urlPattern = regexp.MustCompile(`^https?://[^\s/]+\S*$`)
@@ -133,6 +136,7 @@ func (m *Monitor) numbers(v *problems, at string) {
 		should string
 	}{
 		{"percentage", m.Percentage, func(x float64) bool { return x > 0 }, "must be positive, such as 20"},
+		{"standard_errors", m.StandardErrors, func(x float64) bool { return x > 0 && x <= maxStandardErrors }, "must be positive and at most 10, such as 3"},
 		{"sensitivity", m.Sensitivity, func(x float64) bool { return x >= 0 && x <= 1 }, "must be from 0 to 1"},
 		{"drift.numeric", m.Drift.Numeric, func(x float64) bool { return x > 0 }, "must be positive"},
 		{"drift.categorical", m.Drift.Categorical, func(x float64) bool { return x > 0 }, "must be positive"},

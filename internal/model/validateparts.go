@@ -53,6 +53,7 @@ func (m *Monitor) keys() []given {
 		{"baseline.version", b.Version, b.Version != "", past || method == AgainstSegment},
 		{"threshold", "{…}", m.Threshold.Min != nil || m.Threshold.Max != nil, c == ConditionRange || c == ConditionValues},
 		{"percentage", value(m.Percentage), m.Percentage != nil, c == ConditionRatio || c == ConditionDistance},
+		{"standard_errors", value(m.StandardErrors), m.StandardErrors != nil, m.Type == PerformanceDegradation && method != Anomaly},
 		{"sensitivity", value(m.Sensitivity), m.Sensitivity != nil, c == ConditionAnomaly},
 		{"drift", "{…}", m.Drift.Numeric != nil || m.Drift.Categorical != nil, c == ConditionDrift},
 		{"distance", value(m.Distance), m.Distance != nil, c == ConditionDistance},

@@ -40,6 +40,45 @@ func (j *judge) between(lower, upper *float64) Verdict {
 	return j.v
 }
 
+// absolute holds the value against the bounds of the definition, and what chance
+// alone makes of them.
+func (j *judge) absolute() Verdict {
+	lower, upper := j.m.Threshold.Min, j.m.Threshold.Max
+	chance, ok := j.chance()
+	if !ok {
+		return j.notEvaluated(NoSamplingError)
+	}
+	if lower != nil {
+		lower = new(*lower - chance)
+	}
+	if upper != nil {
+		upper = new(*upper + chance)
+	}
+	return j.between(lower, upper)
+}
+
+// chance is how far the value may be off by chance alone: as many standard errors as
+// the monitor says of the difference of both sides, where the rows of the baseline
+// are taken to differ as much as those of the focal period. ok is false where that is
+// not known.
+func (j *judge) chance() (far float64, ok bool) {
+	if j.m.StandardErrors == nil {
+		return 0, true
+	}
+	if j.o.StdErr == nil || !finite(*j.o.StdErr) {
+		return 0, false
+	}
+	var n uint64
+	for _, p := range j.past {
+		n += p.N
+	}
+	far = *j.m.StandardErrors * *j.o.StdErr
+	if n > 0 {
+		far *= math.Sqrt(1 + float64(j.o.Focal.N)/float64(n))
+	}
+	return far, true
+}
+
 // oneSided drops the bound that is no fault to pass: increase_only, and of
 // performance the better side.
 func (j *judge) oneSided(lower, upper float64) (lo, hi *float64) {
@@ -57,12 +96,17 @@ func (j *judge) oneSided(lower, upper float64) (lo, hi *float64) {
 // ratio holds the value against the mean b of the baseline's buckets: within
 // b ± |b|·p/100. A baseline of 0 leaves no room at all: the first missing value of
 // a field that never missed one is a change beyond any percentage, unless
-// preconditions.focal_range says from where on it matters.
+// preconditions.focal_range says from where on it matters. What chance alone makes
+// of so few rows is no change either.
 func (j *judge) ratio() Verdict {
 	if j.m.Percentage == nil {
 		return j.notEvaluated(NoCondition)
 	}
-	room := float64(math.Abs(j.mean) * (*j.m.Percentage / 100)) // not fused with what follows
+	chance, ok := j.chance()
+	if !ok {
+		return j.notEvaluated(NoSamplingError)
+	}
+	room := max(float64(math.Abs(j.mean)*(*j.m.Percentage/100)), chance) // not fused with what follows
 	return j.between(j.oneSided(j.mean-room, j.mean+room))
 }
 

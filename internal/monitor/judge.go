@@ -41,7 +41,7 @@ func Judge(m *model.Monitor, o Observation) Verdict {
 	}
 	switch condition {
 	case model.ConditionRange:
-		return j.between(m.Threshold.Min, m.Threshold.Max)
+		return j.absolute()
 	case model.ConditionRatio:
 		return j.ratio()
 	case model.ConditionAnomaly:

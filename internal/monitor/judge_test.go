@@ -207,6 +207,50 @@ func TestOneSide(t *testing.T) {
 	}
 }
 
+// A change that chance alone could have made is none, however few labels there are;
+// of many of them a small one counts. Where it is not known how far chance goes,
+// nothing is judged.
+func TestStandardErrors(t *testing.T) {
+	judge := func(value, sd float64, n, reference uint64) Verdict {
+		m := of(model.PerformanceDegradation, model.AgainstTraining, percent(10, "accuracy"))
+		m.StandardErrors = new(3.0)
+		o := measured(accuracy, focal(value, n), one(0.9, reference))
+		if sd >= 0 {
+			o.StdErr = &sd
+		}
+		return Judge(m, o)
+	}
+	few, many := math.Sqrt(.09/40), math.Sqrt(.09/4000) // of so many labels
+	for what, c := range map[string]struct {
+		v     Verdict
+		want  Outcome
+		lower float64
+	}{
+		"few, a little": {judge(.79, few, 40, 1e9), OK, .9 - 3*few},
+		"few, a lot":    {judge(.7, few, 40, 1e9), Violated, .9 - 3*few},
+		"many":          {judge(.8, many, 4000, 1e9), Violated, .81},
+		"many, slight":  {judge(.82, many, 4000, 1e9), OK, .81},
+		"few there too": {judge(.7, few, 40, 40), OK, .9 - 3*math.Sqrt2*few},
+	} {
+		if c.v.Outcome != c.want || math.Abs(*c.v.Lower-c.lower) > 1e-6 || c.v.Upper != nil {
+			t.Errorf("%s: %s at %v, want %s at %v", what, c.v.Outcome, *c.v.Lower, c.want, c.lower)
+		}
+	}
+	if v := judge(0, -1, 40, 1e9); v.Reason != NoSamplingError {
+		t.Errorf("unknown: %s %s", v.Outcome, v.Reason)
+	}
+	m := of(model.PerformanceDegradation, model.Absolute, within(new(.85), new(.95)))
+	m.Metric.Name, m.StandardErrors = "accuracy", new(2.0)
+	o := measured(accuracy, focal(.8, 40), nil)
+	if v := Judge(m, o); v.Reason != NoSamplingError {
+		t.Errorf("unknown: %s %s", v.Outcome, v.Reason)
+	}
+	o.StdErr = new(.03)
+	if v := Judge(m, o); v.Outcome != OK || math.Abs(*v.Lower-.79) > 1e-12 || math.Abs(*v.Upper-1.01) > 1e-12 {
+		t.Errorf("%s between %v and %v", v.Outcome, *v.Lower, *v.Upper)
+	}
+}
+
 // An anomaly wants history; the bounds that are told are those of the season.
 func TestAnomalyWantsHistory(t *testing.T) {
 	m := of(model.ModelActivity, model.Anomaly, nil)

@@ -37,6 +37,10 @@ type Observation struct {
 	// of time for the methods percentage and anomaly, one Point for segment and
 	// training, none for absolute. Drift has one Point, whose N counts.
 	Baseline []Point
+	// StdErr is by how much chance alone moves the value of the focal Point, as one
+	// standard deviation; nil where that is not known, or not needed. That of the
+	// baseline follows from its N.
+	StdErr   *float64
 	Drift    Drift      // for the two kinds of drift
 	New      New        // for new_values
 	Age      Age        // for model_staleness

@@ -11,6 +11,7 @@ const (
 	BaselineOutOfRange = "baseline_out_of_range"
 	NotFinite          = "not_finite"
 	UnknownAge         = "unknown_age"
+	NoSamplingError    = "no_sampling_error"
 	NoCondition        = "no_condition"
 )
 
@@ -24,5 +25,6 @@ var Reasons = []struct{ Word, What string }{
 	{BaselineOutOfRange, "the baseline's is not in `preconditions.baseline_range`"},
 	{NotFinite, "a value or a bound is no finite number"},
 	{UnknownAge, "nobody knows since when the version is there"},
+	{NoSamplingError, "`standard_errors` is set, and neither the labels of the reference nor those of the period tell how far chance goes"},
 	{NoCondition, "the monitor has no condition; its definition was not validated"},
 }

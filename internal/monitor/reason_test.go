@@ -20,7 +20,7 @@ func TestDocumentedReasons(t *testing.T) {
 
 // Every reason that Judge gives of its own is among them.
 func TestReasonsAreKnown(t *testing.T) {
-	for _, word := range []string{TooFewFocal, TooFewBaseline, TooFewBuckets, NoBaseline, FocalOutOfRange, BaselineOutOfRange, NotFinite, UnknownAge, NoCondition} {
+	for _, word := range []string{TooFewFocal, TooFewBaseline, TooFewBuckets, NoBaseline, FocalOutOfRange, BaselineOutOfRange, NotFinite, UnknownAge, NoSamplingError, NoCondition} {
 		n := 0
 		for _, r := range Reasons {
 			if r.Word == word {

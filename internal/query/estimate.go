@@ -5,8 +5,6 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/drift"
 	"github.com/driftmeter/driftmeter/internal/measure"
-	"github.com/driftmeter/driftmeter/internal/model"
-	"github.com/driftmeter/driftmeter/internal/profile"
 )
 
 // performance names the metric that q asks for, of the family with a prefix.
@@ -26,16 +24,11 @@ func (e *Engine) estimate(q Question, cur measure.Side) (measure.Value, error) {
 	if !v.OK() {
 		return v, nil
 	}
-	ref, ok, err := e.reference(q.Model, q.Version, model.Training)
+	sd, ok, err := e.byReference(q, p, v.Cur, measure.SamplingError)
 	if err != nil {
 		return measure.Value{}, err
 	}
-	if ok {
-		v.StdErr, ok = measure.SamplingError(measure.Of(ref.Profile, q.Segment), p, v.Cur)
-		if !ok && q.Segment.Name != "" { // too few labels there
-			v.StdErr, ok = measure.SamplingError(measure.Of(ref.Profile, profile.Segment{}), p, v.Cur)
-		}
-	}
+	v.StdErr = sd
 	switch {
 	case !alone:
 		return v, nil

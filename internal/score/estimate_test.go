@@ -209,6 +209,68 @@ func TestEstimatesOfTheReferenceItself(t *testing.T) {
 	}
 }
 
+// Of sums of errors the sampling error is how much samples differ, too; of what is
+// made of squares it is not known.
+func TestSamplingErrorsOfNumbers(t *testing.T) {
+	const rows, samples = 100, 2000
+	rng := rand.New(rand.NewPCG(5, 1))
+	var ref score.Regression
+	draw := func(into *score.Regression, n int) {
+		for range n {
+			y := 10 * rng.ExpFloat64()
+			into.Add(y+rng.NormFloat64()*(1+y/5)+.5, y)
+		}
+	}
+	draw(&ref, 20_000)
+	for _, m := range []string{"mae", "bias", "mean_actual"} {
+		var sum, square float64
+		for range samples {
+			var s score.Regression
+			draw(&s, rows)
+			v := s.Metric(m).Value
+			sum, square = sum+v, square+v*v
+		}
+		found := math.Sqrt(square/samples - (sum/samples)*(sum/samples))
+		if got, ok := ref.SamplingError(m, rows); !ok || got < .9*found || got > 1.1*found {
+			t.Errorf("%s: %v, samples differ by %v", m, got, found)
+		}
+	}
+	for _, m := range []string{"rmse", "r2", "nothing"} {
+		if sd, ok := ref.SamplingError(m, rows); ok {
+			t.Errorf("%s has the sampling error %v", m, sd)
+		}
+	}
+	if _, ok := ref.SamplingError("mae", 0); ok {
+		t.Error("of no rows")
+	}
+	if _, ok := new(score.Regression).SamplingError("mae", rows); ok {
+		t.Error("of nothing")
+	}
+	huge := ref
+	huge.Add(1e300, -1e300)
+	if sd, ok := huge.SamplingError("mae", rows); ok {
+		t.Errorf("errors beyond float64: %v", sd)
+	}
+}
+
+// Metrics that are listed have a sampling error of some kind of output.
+func TestSampled(t *testing.T) {
+	g := score.ScoreGrid([]float64{.1, .3, .5, .7, .9}, .5, 0)
+	b, r := score.NewBinary(g), new(score.Regression)
+	for i := range 100 {
+		s := float64(i%10) / 10
+		add(b, g, s, i%3 == 0, s >= .5)
+		r.Add(float64(i%7), float64(i%5))
+	}
+	for _, name := range score.Sampled() {
+		_, binary := b.StandardError(name, g, 10)
+		_, number := r.SamplingError(name, 10)
+		if _, ok := score.Lookup(name); !ok || !binary && !number {
+			t.Errorf("%s has none", name)
+		}
+	}
+}
+
 // The sampling error is how much samples differ.
 func TestSamplingErrors(t *testing.T) {
 	const rows, samples = 400, 600
@@ -228,7 +290,8 @@ func TestSamplingErrors(t *testing.T) {
 	}
 	ref := sample(len(pool), func(i int) score.Labelled { return pool[i] })
 	rng := rand.New(rand.NewPCG(12, 1))
-	metrics := []string{"true_positives", "false_negatives", "accuracy", "positive_rate", "precision", "recall", "specificity", "f1", "roc_auc", "pr_auc"}
+	metrics := []string{"true_positives", "false_negatives", "accuracy", "positive_rate", "predicted_positive_rate", "precision", "npv", "recall", "miss_rate",
+		"specificity", "fpr", "balanced_accuracy", "jaccard", "f1", "roc_auc", "pr_auc"}
 	sums, squares := map[string]float64{}, map[string]float64{}
 	for range samples {
 		b := sample(rows, func(int) score.Labelled { return pool[rng.IntN(len(pool))] })
@@ -254,6 +317,9 @@ func TestSamplingErrors(t *testing.T) {
 		if !ok || got < low*found || got > high*found {
 			t.Errorf("%s: sampling error %v, samples differ by %v (%.2f)", m, got, found, got/found)
 		}
+		if sure, ok := ref.StandardError(m, g, rows); !ok || sure < .9*found || sure > high*found {
+			t.Errorf("%s: standard error %v, samples differ by %v (%.2f)", m, sure, found, sure/found)
+		}
 		four, _ := ref.SamplingError(m, g, 4*rows)
 		if scale := map[bool]float64{true: 2, false: .5}[m == "true_positives" || m == "false_negatives"]; math.Abs(four-scale*got) > 1e-12*four {
 			t.Errorf("%s: %v of four times the rows, %v of these", m, four, got)
@@ -263,6 +329,13 @@ func TestSamplingErrors(t *testing.T) {
 		if sd, ok := ref.SamplingError(m, g, rows); ok {
 			t.Errorf("%s has the sampling error %v", m, sd)
 		}
+	}
+	one, _ := ref.StandardError("roc_auc", g, rows)
+	if two, ok := ref.StandardError("gini", g, rows); !ok || two != 2*one {
+		t.Errorf("gini: %v, twice %v", two, one)
+	}
+	if _, ok := ref.StandardError("roc_auc", nil, rows); ok {
+		t.Error("a standard error of ranks without a grid")
 	}
 	if _, ok := ref.SamplingError("roc_auc", nil, rows); ok {
 		t.Error("a sampling error of ranks without a grid")
@@ -285,6 +358,10 @@ func TestSamplingErrorsOfClasses(t *testing.T) {
 	other, _ := m.ClassSamplingError("recall", 1, 100)
 	if mean, ok := m.SamplingError("recall", 100); !ok || math.Abs(mean-math.Hypot(one, other)/2) > 1e-15 {
 		t.Errorf("recall of both: %v of %v and %v", mean, one, other)
+	}
+	recall, _ := m.SamplingError("recall", 100)
+	if sd, ok := m.SamplingError("balanced_accuracy", 100); !ok || sd != recall {
+		t.Errorf("balanced accuracy: %v, want that of recall, %v", sd, recall)
 	}
 	if sd, ok := m.SamplingError("accuracy", 100); !ok || math.Abs(sd-.05) > 2e-4 {
 		t.Errorf("accuracy: %v", sd)

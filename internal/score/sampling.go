@@ -2,6 +2,7 @@ package score
 
 import (
 	"math"
+	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/sketch/grid"
 )
@@ -13,6 +14,15 @@ import (
 // reference. The formulas are NannyML's but where a comment says otherwise; they
 // hold for realised and for estimated metrics. ok is false for metrics, and for
 // references, that have none.
+
+// sampled are the metrics that have a sampling error, of any kind of output.
+var sampled = []string{
+	"accuracy", "precision", "recall", "f1", "specificity", "fpr", "miss_rate", "npv", "balanced_accuracy", "jaccard",
+	"positive_rate", "predicted_positive_rate", "roc_auc", "gini", "pr_auc", "mae", "bias", "mean_actual",
+}
+
+// Sampled returns the metrics that have a sampling error and are no counts.
+func Sampled() []string { return slices.Clone(sampled) }
 
 // SamplingError returns the sampling error of a metric of decisions over a number
 // of rows.
@@ -48,10 +58,20 @@ func (c Confusion) SamplingError(name string, rows uint64) (sd float64, ok bool)
 		return of(c.positives(), c.N())
 	case "precision":
 		return of(c.TP, c.predicted())
-	case "recall":
+	case "predicted_positive_rate":
+		return of(c.predicted(), c.N())
+	case "recall", "miss_rate":
 		return of(c.TP, c.positives())
-	case "specificity":
+	case "specificity", "fpr":
 		return of(c.TN, c.negatives())
+	case "npv":
+		return of(c.TN, c.N()-c.predicted())
+	case "jaccard":
+		return of(c.TP, c.TP+c.FP+c.FN)
+	case "balanced_accuracy": // of two kinds of rows, so of independent ones
+		one, ok := of(c.TP, c.positives())
+		other, too := of(c.TN, c.negatives())
+		return math.Hypot(one, other) / 2, ok && too
 	case "f1": // a share of the positives and predicted positives, scaled to be f1
 		about := c.TP + c.FP + c.FN
 		sd, ok := of(c.TP, about)
@@ -79,14 +99,36 @@ func (b *Binary) SamplingError(name string, g *grid.Grid, rows uint64) (sd float
 	return r.precisionDeviation() / math.Sqrt(float64(rows)), true
 }
 
+// StandardError is SamplingError where a verdict depends on it: of roc_auc, and gini,
+// the rows of both classes count (DeLong), which NannyML's rule leaves out.
+func (b *Binary) StandardError(name string, g *grid.Grid, rows uint64) (sd float64, ok bool) {
+	if name != "roc_auc" && name != "gini" {
+		return b.SamplingError(name, g, rows)
+	}
+	r, absence := b.twoClasses(g)
+	if absence != nil || rows == 0 {
+		return 0, false
+	}
+	p, n := float64(r.p), float64(r.n)
+	sd = math.Hypot(placeDeviation(r.pos, r.neg, p, n), placeDeviation(r.neg, r.pos, n, p)) / math.Sqrt(float64(rows))
+	if name == "gini" {
+		sd *= 2
+	}
+	return sd, true
+}
+
 // aucDeviation is the standard deviation of the places of the rarer class among
 // the other one (what share of it scores lower, or higher), over the root of its
 // share of the rows. Rows of one bin are taken to come in any order.
 func (r ranking) aucDeviation() float64 {
-	rare, other, n, m := r.pos, r.neg, float64(r.p), float64(r.n)
 	if r.p > r.n {
-		rare, other, n, m = r.neg, r.pos, m, n
+		return placeDeviation(r.neg, r.pos, float64(r.n), float64(r.p))
 	}
+	return placeDeviation(r.pos, r.neg, float64(r.p), float64(r.n))
+}
+
+// placeDeviation is that of a class of n rows among one of m.
+func placeDeviation(rare, other []uint64, n, m float64) float64 {
 	var lower, mean, square float64
 	for b, k := range rare {
 		w, half := float64(other[b]), (lower+float64(other[b])/2)/m
@@ -147,6 +189,9 @@ func (m *Multiclass) SamplingError(name string, rows uint64) (sd float64, ok boo
 		p := ratio(s.correct, s.n)
 		return math.Sqrt(p * (1 - p) / float64(rows)), true
 	}
+	if name == "balanced_accuracy" { // of classes it is the mean recall
+		name = "recall"
+	}
 	sum, n := 0.0, 0
 	for i := range s.actual {
 		if !s.occurs(i) {
@@ -169,4 +214,29 @@ func (m *Multiclass) ClassSamplingError(name string, class int, rows uint64) (sd
 		return 0, false
 	}
 	return newMargins(m).confusion(class).SamplingError(name, rows)
+}
+
+// SamplingError returns the sampling error of a mean over a number of rows. What is
+// made of squares has none: fourth powers are not kept.
+func (r *Regression) SamplingError(name string, rows uint64) (sd float64, ok bool) {
+	if r.N == 0 || rows == 0 {
+		return 0, false
+	}
+	var v float64
+	switch name {
+	case "mae": // Var |e| = mean e² − mae²
+		if r.Huge > 0 {
+			return 0, false
+		}
+		mean := r.Absolute.Mean(r.N)
+		v = math.Max(r.Square.Mean(r.N)-float64(mean*mean), 0)
+	case "bias":
+		v, ok = r.errors().Variance(0, 0)
+	case "mean_actual":
+		v, ok = r.Actual.Variance(0, 0)
+	}
+	if ok = (ok || name == "mae") && !math.IsInf(v, 0) && !math.IsNaN(v); !ok {
+		return 0, false
+	}
+	return math.Sqrt(v / float64(rows)), true
 }

@@ -43,9 +43,9 @@ func Defaults(window time.Duration) []model.Monitor {
 			Name: "Activity", Type: model.ModelActivity, Method: model.Anomaly, Version: model.AllVersions, Focal: focal,
 			Sensitivity: new(cautious), Preconditions: model.Preconditions{BaselineBuckets: new(twoWeeks(window))}, Hold: model.Hold{Firing: 1, Resolved: 1}, Severity: model.SeverityHigh,
 		},
-		degradation("Accuracy falls", "accuracy", 20, focal, twice),
-		degradation("Ranking falls", "roc_auc", 15, focal, twice), // where one class is rare, accuracy hardly moves
-		degradation("Errors grow", "rmse", 50, focal, twice),
+		degradation("Accuracy falls", "accuracy", 10, focal, twice),
+		degradation("Ranking falls", "roc_auc", 10, focal, twice), // where one class is rare, accuracy hardly moves
+		degradation("Errors grow", "mae", 30, focal, twice),       // of rmse it is not known how far chance goes
 	}
 }
 
@@ -63,11 +63,13 @@ const (
 // day of the week is known.
 func twoWeeks(window time.Duration) int { return max(14, int(14*24*time.Hour/window)*9/10) }
 
-// degradation watches a metric of performance, of the outputs that have it.
+// degradation watches a metric of performance, of the outputs that have it. How many
+// labels there have to be is not said: with few of them chance goes far, and a value
+// has to be further away than that.
 func degradation(name, metric string, percentage float64, focal model.Duration, hold model.Hold) model.Monitor {
 	return model.Monitor{
 		Name: name, Type: model.PerformanceDegradation, Method: model.AgainstTraining, Metric: model.MonitorMetric{Name: metric},
-		Focal: focal, Percentage: new(percentage), Preconditions: model.Preconditions{MinFocal: new(uint64(300)), MinBaseline: new(uint64(300))},
+		Focal: focal, Percentage: new(percentage), StandardErrors: new(3.0),
 		Hold: hold, Severity: model.SeverityHigh,
 	}
 }

@@ -1,12 +1,14 @@
 package watch_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/model"
+	"github.com/driftmeter/driftmeter/internal/monitor"
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
@@ -67,4 +69,39 @@ func TestLabelsThatComeLate(t *testing.T) {
 	said(t, w, "the third hour was right", alert.Resolved)
 	later("1", 3, 31, labelled(100, false)...)
 	said(t, w, "beyond the time for which labels are news", "")
+}
+
+// Who asks for it is told how far chance goes: of so many labels of the period, and
+// not of what estimates itself without them.
+func TestChanceIsObserved(t *testing.T) {
+	three := 3.0
+	of := func(w *world, errs *float64) monitor.Observation {
+		t.Helper()
+		m := right()
+		m.Version, m.StandardErrors = "1", errs
+		for _, o := range observed(t, w, m) {
+			return o
+		}
+		t.Fatal("nothing is watched")
+		return monitor.Observation{}
+	}
+	for _, n := range []int{40, 160} {
+		w := open(t, vfs.NewMem(), at(0))
+		rs := append(labelled(n/4, false), labelled(3*n/4, true)...)
+		w.hour(4, rs...)
+		o := of(w, &three)
+		if want := math.Sqrt(.75 * .25 / float64(n)); o.StdErr == nil || math.Abs(*o.StdErr-want) > 1e-12 {
+			t.Errorf("of %d labels: %v, want %v", n, o.StdErr, want)
+		}
+		if o := of(w, nil); o.StdErr != nil {
+			t.Errorf("nobody asked, and is told %v", *o.StdErr)
+		}
+		w.stop()
+	}
+	w := open(t, vfs.NewMem(), at(0))
+	defer w.stop()
+	w.hour(4, unlabelled(100)...)
+	if o := of(w, &three); o.StdErr != nil || o.Focal.OK() {
+		t.Errorf("of no labels: %+v", o)
+	}
 }

@@ -154,7 +154,19 @@ func (o *observer) observe(w *Watch, a *asked, series [][]query.Point, into *mon
 		}
 		into.Baseline = []monitor.Point{p}
 	}
-	return nil
+	return o.chance(w, into)
+}
+
+// chance asks how far chance alone moves what is observed, of those who want to know.
+func (o *observer) chance(w *Watch, into *monitor.Observation) error {
+	if w.Monitor.StandardErrors == nil || !into.Focal.OK() {
+		return nil
+	}
+	sd, ok, err := o.engine.StandardError(w.question(o.end), into.Focal.N)
+	if ok {
+		into.StdErr = &sd
+	}
+	return err
 }
 
 // NotBegun is why there is no count of the time before the first prediction.

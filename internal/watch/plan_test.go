@@ -117,7 +117,7 @@ func TestMonitors(t *testing.T) {
 	for _, kind := range []model.Type{model.Infer, model.Binary} {
 		d := model.Definition{Name: "m", Type: kind, Monitors: watch.Defaults(time.Hour)}
 		for i := range d.Monitors {
-			if d.Monitors[i].Metric.Name == "rmse" && kind == model.Binary {
+			if d.Monitors[i].Metric.Name == "mae" && kind == model.Binary {
 				d.Monitors = append(d.Monitors[:i], d.Monitors[i+1:]...) // not for such a model
 				break
 			}
