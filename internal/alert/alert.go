@@ -43,6 +43,7 @@ type Alert struct {
 	SegmentValue string
 	Field        string
 	FieldGroup   string
+	Importance   *float64 // of the field, as the definition of the model says
 	Output       string
 
 	Metric       string   // such as ml.drift.psi

@@ -197,7 +197,7 @@ func TestPlaceholders(t *testing.T) {
 	pooled := func(a *Alert) { a.Version, a.Environment = "", "production" }
 	got := map[string]map[string]string{}
 	for name, text := range map[string]string{
-		"drift": described(drift, 0.41, 0, nil).Text, "change": described(change, 40, 100, pooled).Text, "range": described(bounds, 130, 0, nil).Text,
+		"drift": described(drift, 0.41, 0, func(a *Alert) { a.Importance = new(0.25) }).Text, "change": described(change, 40, 100, pooled).Text, "range": described(bounds, 130, 0, nil).Text,
 		"new": described(fresh, 2, 0, nil).Text, "stale": described(stale, 47, 0, nil).Text, "other": described(other, 40, 100, nil).Text,
 	} {
 		got[name] = map[string]string{}
@@ -206,11 +206,11 @@ func TestPlaceholders(t *testing.T) {
 			got[name][key] = value
 		}
 	}
-	seen := map[string]bool{"importance": true}
+	seen := map[string]bool{}
 	for _, c := range []struct{ of, name, want string }{
 		{"drift", "monitor", "Income"}, {"drift", "severity", "high"}, {"drift", "model", "loans"}, {"drift", "model_name", "loans"}, {"drift", "model_id", "loans"},
-		{"drift", "model_version", "v1"}, {"change", "model_version", "all versions"}, {"change", "environment", "production"}, {"drift", "environment", ""},
-		{"drift", "field", "features.income"}, {"drift", "importance", ""}, {"drift", "metric", "psi"}, {"drift", "focal_value", "0.41"}, {"drift", "baseline_value", ""},
+		{"drift", "model_version", "v1"}, {"change", "model_version", "all versions"}, {"change", "environment", "production"}, {"drift", "environment", "all environments"},
+		{"drift", "field", "features.income"}, {"drift", "importance", "0.25"}, {"change", "importance", ""}, {"drift", "metric", "psi"}, {"drift", "focal_value", "0.41"}, {"drift", "baseline_value", ""},
 		{"change", "baseline_value", "100"}, {"range", "min_threshold", "0"}, {"range", "max_threshold", "120"}, {"change", "max_threshold", "20 %"}, {"drift", "max_threshold", "0.2"},
 		{"change", "last_lower_bound", "80"}, {"change", "last_upper_bound", "120"}, {"change", "value_thresholds", "between 80 and 120"}, {"drift", "value_thresholds", "at most 0.2"},
 		{"drift", "focal_time_period", "1h"}, {"drift", "focal_times", "2026-11-01 11:00 to 12:00 UTC"}, {"change", "focal_segment", "region EU"}, {"drift", "focal_segment", ""},

@@ -26,6 +26,9 @@ func (w *words) placeholder(name string) string {
 		}
 		return monitor.Plain(w.a.Version)
 	case "environment":
+		if w.a.Environment == "" { // profiles pool them
+			return "all environments"
+		}
 		return monitor.Plain(w.a.Environment)
 	case "field":
 		return w.field()
@@ -75,7 +78,9 @@ func (w *words) placeholder(name string) string {
 		return onlyIf(!w.since.IsZero(), moment(w.since.Truncate(time.Minute)))
 	case "reason":
 		return w.v.Says
-	default: // importance is not known
+	case "importance":
+		return number(w.a.Importance)
+	default:
 		return ""
 	}
 }

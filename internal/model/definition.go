@@ -39,7 +39,10 @@ type Definition struct {
 	// DefaultMonitors says whether a model without Monitors gets some of its own;
 	// true if absent.
 	DefaultMonitors *bool `mapstructure:"default_monitors"`
-	_               struct{}
+	// Environment is said in alerts, such as production. Predictions are not told
+	// apart by it: those of all environments are counted together.
+	Environment string `mapstructure:"environment"`
+	_           struct{}
 }
 
 // Output pairs a prediction with the actual that judges it.
@@ -87,7 +90,10 @@ type Field struct {
 	// reference if absent.
 	Min *float64 `mapstructure:"min"`
 	Max *float64 `mapstructure:"max"` // the largest value in range
-	_   struct{}
+	// Importance is how much the field matters to the model, in any measure; alerts
+	// say it.
+	Importance *float64 `mapstructure:"importance"`
+	_          struct{}
 }
 
 // Segment slices the records of a model. It is of one of three kinds: one

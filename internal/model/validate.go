@@ -106,6 +106,7 @@ func (d *Definition) fields(v *problems) {
 		}
 		v.finite(at+".min", f.Min)
 		v.finite(at+".max", f.Max)
+		v.finite(at+".importance", f.Importance)
 		if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
 			v.add(at+".min", *f.Min, "cannot exceed max=%v", *f.Max)
 		}

@@ -69,6 +69,7 @@ func alertNumbers(a *alert.Alert) []numberAttribute {
 		{"ml.alert.threshold", &a.Threshold},
 		{"ml.alert.threshold_max", &a.ThresholdMax},
 		{"ml.alert.baseline_value", &a.Baseline},
+		{"ml.field.importance", &a.Importance},
 	}
 }
 

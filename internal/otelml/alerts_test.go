@@ -79,7 +79,7 @@ func TestAlertAttributes(t *testing.T) {
 		ml.monitor.id ml.monitor.name ml.monitor.type ml.monitor.method ml.monitor.owner ml.monitor.runbook_url ml.monitor.mention
 		ml.model.name ml.model.version ml.segment.name ml.segment.value ml.field.name ml.field.group ml.output.name
 		ml.alert.started_at ml.alert.ended_at ml.alert.window.start ml.alert.window.end
-		ml.alert.value ml.alert.threshold ml.alert.threshold_max ml.alert.baseline_value ml.alert.evidence`
+		ml.alert.value ml.alert.threshold ml.alert.threshold_max ml.alert.baseline_value ml.field.importance ml.alert.evidence`
 	if !reflect.DeepEqual(got, strings.Fields(want)) {
 		t.Errorf("got %q", got)
 	}

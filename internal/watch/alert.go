@@ -15,7 +15,7 @@ func (w *Watch) alert(id string, c alert.Change, o monitor.Observation, v monito
 		Monitor: alert.Monitor{
 			ID: m.ID, Name: m.Name, Type: string(m.Type), Method: string(m.Method), Owner: m.Owner, RunbookURL: m.RunbookURL, Mention: m.Mention,
 		},
-		Model: w.Model, Version: w.Version, Segment: w.Segment.Name, SegmentValue: w.Segment.Value, Output: w.Output,
+		Environment: w.Says.Environment, Importance: w.Says.Importance, Model: w.Model, Version: w.Version, Segment: w.Segment.Name, SegmentValue: w.Segment.Value, Output: w.Output,
 		Metric: v.Metric, Value: v.Value, Threshold: v.Lower, ThresholdMax: v.Upper, Baseline: v.Baseline,
 		WindowStart: time.Unix(0, end-int64(m.Focal)).UTC(), WindowEnd: time.Unix(0, end).UTC(), Reason: v.Says,
 	}

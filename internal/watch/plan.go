@@ -20,7 +20,8 @@ type Watch struct {
 	Version string // query.AllVersions where they are pooled
 	Segment profile.Segment
 	Field   record.Key // the zero Key where it is about none
-	Output  string     // of performance
+	Says    Says
+	Output  string // of performance
 
 	// Metric is what is measured, as on the wire. Measure has the parameters of a
 	// drift measure, with the monitor's threshold.
@@ -28,6 +29,12 @@ type Watch struct {
 	Measure model.Measure
 	First   int64  // when the version was first seen
 	Against string // the version that it is held against
+}
+
+// Says is what the definition of the model has to say in alerts.
+type Says struct {
+	Environment string
+	Importance  *float64 // of the field
 }
 
 // ID is the identity of the watch's alerts: the same while the monitor and what it
@@ -91,7 +98,7 @@ func Plan(d *model.Definition, monitors []*model.Monitor, versions []Version) []
 				continue
 			}
 			for _, seg := range slicesOf(m.Segment, v.Segments) {
-				w := Watch{Monitor: m, Model: d.Name, Version: v.Name, Segment: seg, First: v.First, Against: v.Name}
+				w := Watch{Monitor: m, Model: d.Name, Version: v.Name, Segment: seg, First: v.First, Against: v.Name, Says: Says{Environment: d.Environment}}
 				if b := m.Baseline.Version; b != "" && b != model.EachVersion {
 					others := among(b, versions)
 					if w.Against = b; len(others) > 0 {
@@ -172,6 +179,7 @@ func (w Watch) fields(all []Watch, d *model.Definition, l *profile.Layout) []Wat
 	for i := range l.Fields {
 		f := w
 		f.Field = l.Fields[i].Key
+		f.Says.Importance = d.Fields[f.Field.String()].Importance
 		if w.Monitor.Takes(f.Field) && f.measures(&l.Fields[i], d) {
 			all = append(all, f)
 		}

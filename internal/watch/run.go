@@ -25,6 +25,7 @@ type run struct {
 	*Evaluator
 	*watched
 	name    string
+	def     *model.Definition
 	now     time.Time
 	window  int64
 	changed map[int64][]string // versions whose window with this end is new
@@ -39,7 +40,7 @@ type run struct {
 // model judges what is due of one model, and commits what comes of it.
 func (e *Evaluator) model(name string, changed []Changed, now time.Time) (Summary, error) {
 	r := run{
-		Evaluator: e, watched: known(e.models, name), name: name, now: now, window: e.engine.WindowLength(),
+		Evaluator: e, watched: known(e.models, name), name: name, def: &model.Definition{Name: name}, now: now, window: e.engine.WindowLength(),
 		changed: map[int64][]string{}, waited: e.waitedFor(now), after: map[string]*kept{}, silent: true,
 	}
 	for _, c := range changed {
@@ -52,11 +53,10 @@ func (e *Evaluator) model(name string, changed []Changed, now time.Time) (Summar
 	if err != nil {
 		return r.sum, err
 	}
-	d, ok := e.catalog.Definition(name)
-	if !ok {
-		d = &model.Definition{Name: name}
+	if d, ok := e.catalog.Definition(name); ok {
+		r.def = d
 	}
-	r.watches = Plan(d, Monitors(d, time.Duration(r.window)), versions)
+	r.watches = Plan(r.def, Monitors(r.def, time.Duration(r.window)), versions)
 	r.ids = make([]string, len(r.watches))
 	for i := range r.watches {
 		r.ids[i] = r.watches[i].ID()
@@ -310,7 +310,7 @@ func (r *run) sweep(versions []Version) {
 		var changes []alert.Change
 		gone.State, changes = alert.Over(k.State, r.now)
 		for _, c := range changes {
-			a := alert.Alert{ID: id, Severity: c.Severity, Model: k.Model, Version: k.Version, Monitor: alert.Monitor{ID: k.Monitor}}
+			a := alert.Alert{ID: id, Severity: c.Severity, Environment: r.def.Environment, Model: k.Model, Version: k.Version, Monitor: alert.Monitor{ID: k.Monitor}}
 			if k.Firing != nil {
 				a = *k.Firing
 			}
