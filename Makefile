@@ -12,10 +12,10 @@ BIN     := $(CURDIR)/dist/driftmeter
 
 # Folders whose packages are linted: all but the root, which has no code of its own
 # but a short main.go, and for which the linter would read the whole Collector.
-LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed))
+LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed prediction))
 LINT    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Packages that share data between goroutines.
-RACY    := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate internal/watch internal/pull))
+RACY    := $(patsubst %,./%/...,$(wildcard prediction receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate internal/watch internal/pull))
 # Packages whose floating-point results must not depend on the processor.
 NUMERIC := $(patsubst %,./%/...,$(wildcard internal/num internal/sketch internal/drift internal/score internal/measure internal/season internal/monitor))
 

@@ -1,5 +1,5 @@
-// Program go sends a loan model's training set and predictions to Driftmeter,
-// with nothing but OpenTelemetry's SDK.
+// Program go sends a loan model's training set, predictions and, later, what was
+// true to Driftmeter, with its client for Go.
 //
 //	driftmeter --config config.yaml &
 //	go run . -endpoint localhost:4317
@@ -7,18 +7,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
-	"go.opentelemetry.io/otel/log"
-	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/driftmeter/driftmeter/prediction"
 )
 
 func main() {
@@ -30,65 +31,79 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, endpoint string) error {
+func run(ctx context.Context, endpoint string) (err error) {
+	// A service leaves this out, and sets OTEL_EXPORTER_OTLP_ENDPOINT.
 	exporter, err := otlploggrpc.New(ctx, otlploggrpc.WithEndpoint(endpoint), otlploggrpc.WithInsecure())
 	if err != nil {
 		return err
 	}
-	// The queue must hold what is sent between two exports, or records are lost
-	// here, in the client.
-	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter, sdklog.WithMaxQueueSize(20_000))))
-	logger := provider.Logger("loans")
+	client, err := prediction.New(ctx, prediction.Model{Name: "loans", Version: "3"}, prediction.WithExporter(exporter))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Shutdown(ctx)) }() // sends what is queued
 	rng := rand.New(rand.NewPCG(1, 2))
 
-	// What the model was trained on, once. The last row completes the set.
-	for i := range 2000 {
-		r := record("ml.reference", loan(rng, 0), time.Now())
-		if i == 1999 {
-			r.AddAttributes(attribute.Bool("ml.reference.complete", true))
-		}
-		logger.Emit(ctx, r)
+	// What the model was trained on, once.
+	if _, err := client.LogReference(ctx, prediction.Training, trainingSet(rng, 2000)); err != nil {
+		return err
 	}
 	// What it predicts: incomes have fallen. The window of ten minutes ago is over.
 	at := time.Now().Add(-10 * time.Minute).Truncate(5 * time.Minute)
+	var later []prediction.Actual
 	for i := range 1000 {
-		r := record("ml.prediction", loan(rng, -0.5), at.Add(time.Duration(i)*time.Millisecond))
-		r.AddAttributes(attribute.String("ml.prediction.id", strconv.Itoa(i)))
-		logger.Emit(ctx, r)
+		l := draw(rng, -0.5)
+		id := strconv.Itoa(i)
+		err := client.Log(ctx, prediction.Prediction{
+			ID: id, Time: at.Add(time.Duration(i) * time.Millisecond),
+			Features: l.application, Outputs: map[string]float64{"default_proba": l.proba},
+		})
+		if err != nil {
+			return err
+		}
+		later = append(later, prediction.Actual{ID: id, Actuals: map[string]bool{"defaulted": l.defaulted}})
 	}
-	if err := provider.Shutdown(ctx); err != nil { // sends what is queued
+	// What became of the loans: joined by id, it counts where the predictions do.
+	if err := client.LogActuals(ctx, later); err != nil {
 		return err
 	}
-	fmt.Println("sent 2000 reference rows and 1000 predictions")
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	fmt.Println("sent 2000 reference rows, 1000 predictions and 1000 actuals")
 	return nil
 }
 
-// answer is one loan, what the model said and what became of it.
-type answer struct {
-	income, proba float64
-	purpose       string
-	defaulted     bool
+// application is what the model is asked.
+type application struct {
+	Income  float64 `ml:"income"`
+	Purpose string  `ml:"purpose"`
 }
 
-func loan(rng *rand.Rand, shift float64) answer {
+// loan is an application, what the model said and what became of it.
+type loan struct {
+	application
+	proba     float64
+	defaulted bool
+}
+
+func draw(rng *rand.Rand, shift float64) loan {
 	z := rng.NormFloat64() + shift
-	a := answer{income: math.Round(50_000 * math.Exp(0.4*z)), purpose: []string{"car", "home", "other"}[rng.IntN(3)]}
-	a.proba = 1 / (1 + math.Exp(1+1.5*z))
-	a.defaulted = rng.Float64() < a.proba
-	return a
+	l := loan{application: application{math.Round(50_000 * math.Exp(0.4*z)), []string{"car", "home", "other"}[rng.IntN(3)]}}
+	l.proba = 1 / (1 + math.Exp(1+1.5*z))
+	l.defaulted = rng.Float64() < l.proba
+	return l
 }
 
-func record(event string, a answer, at time.Time) log.Record {
-	var r log.Record
-	r.SetEventName(event)
-	r.SetTimestamp(at)
-	r.AddAttributes(
-		attribute.String("ml.model.name", "loans"),
-		attribute.String("ml.model.version", "3"),
-		attribute.Float64("ml.features.income", a.income),
-		attribute.String("ml.features.purpose", a.purpose),
-		attribute.Float64("ml.predictions.default_proba", a.proba),
-		attribute.Bool("ml.actuals.defaulted", a.defaulted),
-	)
-	return r
+func trainingSet(rng *rand.Rand, n int) iter.Seq[prediction.Prediction] {
+	return func(yield func(prediction.Prediction) bool) {
+		for range n {
+			l := draw(rng, 0)
+			if !yield(prediction.Prediction{
+				Features: l.application, Outputs: map[string]float64{"default_proba": l.proba}, Actuals: map[string]bool{"defaulted": l.defaulted},
+			}) {
+				return
+			}
+		}
+	}
 }

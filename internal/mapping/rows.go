@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/table"
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -53,9 +54,9 @@ func (e *RowError) Error() string {
 // Bounds of one record, as otelml has them: what goes beyond is refused here,
 // where the sender can be told.
 const (
-	maxFields   = 2000
-	maxName     = 256
-	maxIdentity = 256
+	maxFields   = contract.MaxFields
+	maxName     = contract.MaxName
+	maxIdentity = contract.MaxID
 	maxExploded = 100_000 // rows that one row may become
 )
 

@@ -6,19 +6,20 @@ package otelml
 import (
 	"strings"
 
+	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
 // Names of the attributes of the contract, below a prefix that is "ml." unless
 // configured otherwise.
 const (
-	DefaultPrefix = "ml."
+	DefaultPrefix = contract.Prefix
 
-	modelName    = "model.name"
-	modelVersion = "model.version"
-	predictionID = "prediction.id"
-	dataset      = "dataset"
-	referenceEnd = "reference.complete"
+	modelName    = contract.ModelName
+	modelVersion = contract.ModelVersion
+	predictionID = contract.PredictionID
+	dataset      = contract.Dataset
+	referenceEnd = contract.ReferenceComplete
 
 	// Of labelled records: what groundtruth says of the labels.
 	labelRevision   = "label.revision"    // integer, from 1
@@ -28,7 +29,7 @@ const (
 	eventName      = "event.name" // of SDKs that cannot set LogRecord.EventName
 	serviceName    = "service.name"
 	serviceVersion = "service.version"
-	environment    = "deployment.environment.name"
+	environment    = contract.Environment
 
 	// DefaultVersion is the version of models that name none.
 	DefaultVersion = "default"
@@ -36,11 +37,11 @@ const (
 
 // Limits of what is read from one log record.
 const (
-	maxFields  = 2000     // fields of a record
-	maxName    = 256      // bytes of a field's name
-	maxText    = 64 << 10 // bytes of a text value
-	maxID      = 256      // bytes of a prediction id, model name or version
-	maxMembers = 16384    // elements of a list or map
+	maxFields  = contract.MaxFields
+	maxName    = contract.MaxName
+	maxText    = contract.MaxText
+	maxID      = contract.MaxID
+	maxMembers = contract.MaxMembers
 )
 
 // groupPrefixes are the flat attributes of each group, such as "ml.features.".

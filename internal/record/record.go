@@ -10,6 +10,8 @@ package record
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/driftmeter/driftmeter/internal/contract"
 )
 
 // Event says what a record tells.
@@ -24,7 +26,7 @@ const (
 	Duplicate               // ml.duplicate: a prediction's id came again; groundtruth says so, no service does
 )
 
-var eventNames = [...]string{"ml.prediction", "ml.actual", "ml.reference", "ml.labelled", "ml.duplicate"}
+var eventNames = [...]string{contract.Prediction, contract.Actual, contract.Reference, contract.Labelled, contract.Duplicate}
 
 // String returns the event's name on the wire.
 func (e Event) String() string { return eventNames[e] }
@@ -53,7 +55,9 @@ const (
 	groups             // how many there are
 )
 
-var groupNames = [groups]string{"features", "raw_inputs", "predictions", "actuals", "explanations", "metrics"}
+var groupNames = [groups]string{
+	contract.Features, contract.RawInputs, contract.Predictions, contract.Actuals, contract.Explanations, contract.Metrics,
+}
 
 // String returns the group's name in keys and files.
 func (g Group) String() string {
