@@ -132,6 +132,7 @@ type step struct {
 	explode  bool          // each element is a row
 	refused  *RowError     // there is no place for it
 	children map[string]*step
+	order    []*step // the members of the object before: those of the next are nearly always the same
 }
 
 // maxSteps bounds what is remembered of paths: a source that never uses a name
@@ -154,6 +155,21 @@ func (m *Mapper) child(s *step, name string) *step {
 			s.children = map[string]*step{}
 		}
 		s.children[c.name] = c
+	}
+	return c
+}
+
+// member returns the step below s of the k-th member of an object.
+func (m *Mapper) member(s *step, k int, name string) *step {
+	if k < len(s.order) && s.order[k].name == name {
+		return s.order[k]
+	}
+	c := m.child(s, name)
+	switch {
+	case k < len(s.order):
+		s.order[k] = c
+	case k == len(s.order) && k < maxFields:
+		s.order = append(s.order, c)
 	}
 	return c
 }

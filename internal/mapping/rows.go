@@ -153,7 +153,7 @@ func (m *Mapper) one(n *tree.Node, i int, defaults *record.Record, r *record.Rec
 func (m *Mapper) walk(s *step, n *tree.Node, i int, r *record.Record) error {
 	for k := range n.Sub {
 		sub := &n.Sub[k]
-		c := m.child(s, sub.Name)
+		c := m.member(s, k, sub.Name)
 		if c.explode && i >= 0 && sub.Kind == tree.Array {
 			if i >= len(sub.Sub) { // one path, written in two ways
 				return &RowError{Column: c.path, Reason: Unequal, Problem: "is there twice", Hint: "send it once"}

@@ -1,160 +1,361 @@
 package tree
 
 import (
-	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/valyala/fastjson"
 )
 
-// Parser reads documents of JSON, one after the other. It keeps scratch memory:
-// use one per goroutine.
+// Parser reads documents of JSON, one after the other, in one pass and to the
+// letter of RFC 8259. It keeps scratch memory: use one per goroutine.
 //
-// fastjson is four times as fast as encoding/json and takes some documents that
-// are none, so encoding/json says beforehand whether a document is one.
+// Objects of one source have the same members in the same order, so names are
+// compared with those of the object before instead of being made anew.
 type Parser struct {
 	limits Limits
-	json   fastjson.Parser
-	raw    []byte
+	stack  []Node // what is being read: children stand behind their parents
+	arena  []Node // what is complete, until the next document
+	names  map[string]string
+	shape  shape
+	shapes int // names in shapes
+	text   []byte
+
+	// Of the document that is being read.
+	data   []byte
+	final  bool // nothing comes after data
+	values int
+	err    error
 }
 
 // NewParser returns a parser.
-func NewParser(l Limits) *Parser { return &Parser{limits: l} }
+func NewParser(l Limits) *Parser { return &Parser{limits: l, names: map[string]string{}} }
 
 // Parse reads one document. Integers stay integers if they fit an int64, and
-// every number is read to its last digit. Of members with one name, the last
-// counts. Errors are of type *Error.
-func (p *Parser) Parse(b []byte) (Node, error) { return p.parse(b, false) }
-
-// parse reads a document, of which it may be known that it is one.
-func (p *Parser) parse(b []byte, valid bool) (Node, error) {
-	if err := p.check(b, valid); err != nil {
-		return Node{}, err
-	}
-	v, err := p.json.ParseBytes(b)
-	if err != nil {
-		return Node{}, &Error{Reason: NotJSON, Problem: "is not JSON: " + err.Error()}
-	}
-	return p.node("", v, 0)
-}
-
-// check looks at a document without taking it apart.
-func (p *Parser) check(b []byte, valid bool) error {
+// every number is read to its last digit; one too large for a float64 is
+// infinite, as in every other format. Of members with one name, the last counts,
+// and half of a surrogate pair is U+FFFD.
+//
+// The node is valid until the next call, its strings for good. Errors are of type
+// *Error.
+func (p *Parser) Parse(b []byte) (Node, error) {
 	if len(b) > p.limits.Bytes {
-		return &Error{TooLarge, fmt.Sprintf("has %d bytes", len(b)), fmt.Sprintf("the limit is %d", p.limits.Bytes)}
+		return Node{}, &Error{TooLarge, fmt.Sprintf("has %d bytes", len(b)), fmt.Sprintf("the limit is %d", p.limits.Bytes)}
 	}
-	// Every value but the first follows a comma or an opening bracket.
-	if n := 1 + bytes.Count(b, []byte{','}) + bytes.Count(b, []byte{'['}) + bytes.Count(b, []byte{'{'}); n > p.limits.Values {
-		// Commas in text are no values, but a text of a million commas is no feature.
-		return &Error{TooLarge, fmt.Sprintf("has up to %d values", n), fmt.Sprintf("the limit is %d; send fewer rows at once", p.limits.Values)}
-	}
-	if d := depth(b); d > p.limits.Depth {
-		return &Error{TooDeep, fmt.Sprintf("nests %d deep", d), fmt.Sprintf("the limit is %d", p.limits.Depth)}
-	}
-	if !utf8.Valid(b) {
-		return &Error{NotUTF8, "is not UTF-8 text", "send UTF-8"}
-	}
-	if !valid && !json.Valid(b) {
-		return &Error{Reason: NotJSON, Problem: "is not JSON: " + whyNot(b)}
-	}
-	return nil
-}
-
-// depth returns how deep brackets nest outside of text.
-func depth(b []byte) (most int) {
-	now, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			if now++; now > most {
-				most = now
-			}
-		case c == ']' || c == '}':
-			now--
+	n, end, err := p.document(b, 0, true)
+	if err == nil {
+		if end = blank(b, end); end < len(b) {
+			err = &syntaxError{end, fmt.Sprintf("invalid character %s after the value", character(b[end]))}
 		}
 	}
-	return most
-}
-
-// whyNot says where a document goes wrong.
-func whyNot(b []byte) string {
-	var v json.RawMessage
-	err := json.Unmarshal(b, &v)
-	if syntax, ok := err.(*json.SyntaxError); ok { //nolint:errorlint // Unmarshal returns it bare
-		return fmt.Sprintf("%v, at byte %d", syntax, syntax.Offset)
+	if bad, ok := errors.AsType[*syntaxError](err); ok {
+		return Node{}, &Error{Reason: NotJSON, Problem: fmt.Sprintf("is not JSON: %s, at byte %d", bad.problem, bad.at+1)}
 	}
-	return fmt.Sprint(err)
-}
-
-func (p *Parser) node(name string, v *fastjson.Value, at int) (n Node, err error) {
-	if at > p.limits.Depth { // check has counted; this guards the stack
-		return n, &Error{Reason: TooDeep, Problem: "nests too deep"}
-	}
-	n.Name = name
-	switch v.Type() {
-	case fastjson.TypeTrue:
-		n.Kind, n.Int = Boolean, 1
-	case fastjson.TypeFalse:
-		n.Kind = Boolean
-	case fastjson.TypeString:
-		n.Kind, n.Text = Text, clean(string(v.GetStringBytes()))
-	case fastjson.TypeNumber:
-		p.raw = v.MarshalTo(p.raw[:0])
-		n.number(string(p.raw))
-	case fastjson.TypeArray:
-		n.Kind = Array
-		list := v.GetArray()
-		n.Sub = make([]Node, len(list))
-		for i := range list {
-			if n.Sub[i], err = p.node("", list[i], at+1); err != nil {
-				return n, err
-			}
-		}
-	case fastjson.TypeObject:
-		n.Kind = Object
-		o := v.GetObject()
-		n.Sub = make([]Node, 0, o.Len())
-		o.Visit(func(key []byte, v *fastjson.Value) {
-			if err == nil {
-				var sub Node
-				sub, err = p.node(clean(string(key)), v, at+1)
-				n.Sub = append(n.Sub, sub)
-			}
-		})
-		n.LastOfName()
-	case fastjson.TypeNull:
+	if row, ok := errors.AsType[*Error](err); ok && row.Reason == TooDeep {
+		var all skipper
+		all.skip(b[blank(b, 0):])
+		row.Problem = fmt.Sprintf("nests %d deep", all.most)
 	}
 	return n, err
 }
 
-// clean makes sure of UTF-8, whatever escapes made of the text.
-func clean(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// errShort says that a document goes on after what there is of it.
+var errShort = errors.New("goes on")
 
-// number reads a number as JSON writes it. One too large for a float64 is
-// infinite, as in every other format.
-func (n *Node) number(s string) {
-	if !strings.ContainsAny(s, ".eE") {
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			n.Kind, n.Int = Integer, i
-			return
+// syntaxError is where data is no JSON.
+type syntaxError struct {
+	at      int
+	problem string
+}
+
+func (e *syntaxError) Error() string { return e.problem }
+
+// document reads the value that begins at b[at] after blanks, and returns where it
+// ends. Its error is errShort, a *syntaxError, or an *Error about a limit.
+func (p *Parser) document(b []byte, at int, final bool) (Node, int, error) {
+	p.data, p.final, p.values, p.err = b, final, 0, nil
+	p.stack, p.arena = p.stack[:0], p.arena[:0]
+	begin := blank(b, at)
+	end := p.value(begin, 1, &p.shape)
+	p.data = nil
+	if end < 0 {
+		return Node{}, 0, p.err
+	}
+	if !utf8.Valid(b[begin:end]) {
+		return Node{}, end, &Error{NotUTF8, "is not UTF-8 text", "send UTF-8"}
+	}
+	return p.stack[0], end, nil
+}
+
+// kept is how many nodes a parser keeps for the next document, of 80 bytes each.
+const kept = 4096
+
+// forget gives back what one document needed and few others do.
+func (p *Parser) forget() {
+	if cap(p.stack) > kept {
+		p.stack = nil
+	}
+	if cap(p.arena) > kept {
+		p.arena = nil
+	}
+	clear(p.stack[:cap(p.stack)])
+	clear(p.arena[:cap(p.arena)])
+	if cap(p.text) > kept {
+		p.text = nil
+	}
+}
+
+// take moves the children of the stack from an index on to where they stay.
+func (p *Parser) take(from int) []Node {
+	n := len(p.stack) - from
+	if cap(p.arena)-len(p.arena) < n {
+		// Earlier nodes keep the old array; the new one serves what follows.
+		p.arena = make([]Node, 0, max(2*cap(p.arena), n, 64))
+	}
+	at := len(p.arena)
+	p.arena = append(p.arena, p.stack[from:]...)
+	p.stack = p.stack[:from]
+	return p.arena[at : at+n : at+n]
+}
+
+// The functions below read from an index of the data and return the index behind,
+// or −1 with p.err set.
+
+func (p *Parser) fail(err error) int {
+	p.err = err
+	return -1
+}
+
+// broken is called where another byte should stand, or none is.
+func (p *Parser) broken(i int, where string) int {
+	switch {
+	case i < len(p.data):
+		return p.fail(&syntaxError{i, fmt.Sprintf("invalid character %s %s", character(p.data[i]), where)})
+	case p.final:
+		return p.fail(&syntaxError{i, "unexpected end " + where})
+	}
+	return p.fail(errShort)
+}
+
+func character(c byte) string {
+	if c < utf8.RuneSelf {
+		return fmt.Sprintf("%q", rune(c))
+	}
+	return fmt.Sprintf("0x%02x", c)
+}
+
+// blank returns the index of the first byte that is no white space.
+func blank(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// value pushes the value that begins at i.
+func (p *Parser) value(i, depth int, s *shape) int {
+	if p.values++; p.values > p.limits.Values {
+		return p.fail(&Error{TooLarge, fmt.Sprintf("has more than %d values", p.limits.Values), "send fewer at once"})
+	}
+	if i >= len(p.data) {
+		return p.broken(i, "where a value should begin")
+	}
+	at := len(p.stack)
+	p.stack = append(p.stack, Node{})
+	n := &p.stack[at]
+	switch c := p.data[i]; {
+	case c == '"':
+		text, end := p.string(i + 1)
+		if end >= 0 {
+			n.Kind, n.Text = Text, string(text)
+		}
+		return end
+	case c == '-' || '0' <= c && c <= '9':
+		return p.number(n, i)
+	case c == '{' || c == '[':
+		if depth > p.limits.Depth {
+			return p.fail(&Error{TooDeep, fmt.Sprintf("nests more than %d deep", p.limits.Depth), fmt.Sprintf("the limit is %d", p.limits.Depth)})
+		}
+		if c == '{' {
+			return p.object(at, i+1, depth, s)
+		}
+		return p.array(at, i+1, depth, s)
+	case c == 't':
+		n.Kind, n.Int = Boolean, 1
+		return p.word(i, "true")
+	case c == 'f':
+		n.Kind = Boolean
+		return p.word(i, "false")
+	case c == 'n':
+		return p.word(i, "null")
+	}
+	return p.broken(i, "where a value should begin")
+}
+
+func (p *Parser) word(i int, word string) int {
+	for k := range len(word) {
+		if i+k >= len(p.data) || p.data[i+k] != word[k] {
+			return p.broken(i+k, "in "+word)
 		}
 	}
-	x, err := strconv.ParseFloat(s, 64)
-	if err != nil && !math.IsInf(x, 0) {
-		n.Kind = Unusable
-		return
+	return i + len(word)
+}
+
+// array reads elements; the bracket has been read.
+func (p *Parser) array(at, i, depth int, s *shape) int {
+	s = p.below(s, -1)
+	i = blank(p.data, i)
+	if i < len(p.data) && p.data[i] == ']' {
+		p.stack[at].Kind = Array
+		return i + 1
 	}
-	n.Kind, n.Num = Number, x
+	for {
+		if i = p.value(i, depth+1, s); i < 0 {
+			return i
+		}
+		i = blank(p.data, i)
+		if i >= len(p.data) || p.data[i] != ',' {
+			break
+		}
+		i = blank(p.data, i+1)
+	}
+	if i >= len(p.data) || p.data[i] != ']' {
+		return p.broken(i, "in an array")
+	}
+	p.stack[at].Kind, p.stack[at].Sub = Array, p.take(at+1)
+	return i + 1
+}
+
+// object reads members; the brace has been read.
+func (p *Parser) object(at, i, depth int, s *shape) int {
+	i = blank(p.data, i)
+	if i < len(p.data) && p.data[i] == '}' {
+		p.stack[at].Kind = Object
+		return i + 1
+	}
+	known := true // all names are those of the shape
+	for k := 0; ; k++ {
+		if i >= len(p.data) || p.data[i] != '"' {
+			return p.broken(i, "where a member's name should begin")
+		}
+		name, end := s.expected(k, p.data[i+1:])
+		if end > 0 {
+			i += 1 + end
+		} else {
+			var text []byte
+			if text, i = p.string(i + 1); i < 0 {
+				return i
+			}
+			known = false
+			name = p.name(text)
+			p.learn(s, k, name)
+		}
+		i = blank(p.data, i)
+		if i >= len(p.data) || p.data[i] != ':' {
+			return p.broken(i, "after a member's name")
+		}
+		child := len(p.stack)
+		if i = p.value(blank(p.data, i+1), depth+1, p.below(s, k)); i < 0 {
+			return i
+		}
+		p.stack[child].Name = name
+		i = blank(p.data, i)
+		if i >= len(p.data) || p.data[i] != ',' {
+			break
+		}
+		i = blank(p.data, i+1)
+	}
+	if i >= len(p.data) || p.data[i] != '}' {
+		return p.broken(i, "in an object")
+	}
+	n := &p.stack[at]
+	n.Kind, n.Sub = Object, p.take(at+1)
+	if !known || len(n.Sub) > s.distinct {
+		n.LastOfName()
+		p.checked(s, n.Sub)
+	}
+	return i + 1
+}
+
+// string reads text up to its closing quote. It belongs to the data or to scratch
+// memory.
+func (p *Parser) string(i int) ([]byte, int) {
+	for k := i; k < len(p.data); k++ {
+		switch c := p.data[k]; {
+		case c == '"':
+			return p.data[i:k], k + 1
+		case c == '\\':
+			return p.escaped(i, k)
+		case c < ' ':
+			return nil, p.broken(k, "in text")
+		}
+	}
+	return nil, p.broken(len(p.data), "in text")
+}
+
+// escapes are what stands for one character each.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escaped reads text with a backslash at k.
+func (p *Parser) escaped(i, k int) ([]byte, int) {
+	p.text = append(p.text[:0], p.data[i:k]...)
+	for k < len(p.data) {
+		c := p.data[k]
+		switch {
+		case c == '"':
+			return p.text, k + 1
+		case c < ' ':
+			return nil, p.broken(k, "in text")
+		case c != '\\':
+			p.text = append(p.text, c)
+			k++
+			continue
+		}
+		if k++; k >= len(p.data) {
+			break
+		}
+		if e := escapes[p.data[k]]; e != 0 {
+			p.text = append(p.text, e)
+			k++
+			continue
+		}
+		if p.data[k] != 'u' {
+			return nil, p.broken(k, "after a backslash")
+		}
+		r, end := p.hex(k + 1)
+		if end < 0 {
+			return nil, end
+		}
+		k = end
+		if low := k + 6; 0xD800 <= r && r < 0xDC00 && k+1 < len(p.data) && p.data[k] == '\\' && p.data[k+1] == 'u' {
+			second, end := p.hex(k + 2)
+			if end < 0 {
+				return nil, end
+			}
+			if 0xDC00 <= second && second < 0xE000 {
+				r, k = 0x10000+(r-0xD800)<<10+(second-0xDC00), low
+			}
+		} else if 0xD800 <= r && r < 0xDC00 && k+1 >= len(p.data) && !p.final {
+			break
+		}
+		p.text = utf8.AppendRune(p.text, r) // U+FFFD of half a pair
+	}
+	return nil, p.broken(len(p.data), "in text")
+}
+
+// hex reads the four digits of an escape.
+func (p *Parser) hex(i int) (r rune, end int) {
+	for k := range 4 {
+		if i+k >= len(p.data) {
+			return 0, p.broken(len(p.data), "in text")
+		}
+		at := strings.IndexByte("0123456789abcdef", p.data[i+k]|0x20)
+		if c := p.data[i+k]; at < 0 || c < '0' {
+			return 0, p.broken(i+k, "after \\u")
+		}
+		r = r<<4 | rune(at)
+	}
+	return r, i + 4
 }
 
 // few is up to how many members are compared one by one.

@@ -1,13 +1,16 @@
 package tree
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // show writes a node as JSON, with integers and numbers told apart.
@@ -47,7 +50,10 @@ func TestParse(t *testing.T) {
 		{`{"a":9223372036854775807,"b":9223372036854775808,"c":-9223372036854775808}`, `{a:9223372036854775807 b:9.223372036854776e+18f c:-9223372036854775808}`},
 		{`{"a":0.1,"b":5e-324,"c":1e999,"d":-0}`, `{a:0.1f b:5e-324f c:+Inff d:0}`},
 		{`{"a":1,"b":2,"a":3}`, `{b:2 a:3}`},
-		{`{"a":"\ud800x"}`, `{a:"\\ud800x"}`}, // half a character stays as it was written
+		{`{"a":"\ud800x\udc00\ud83d\ude00\ud83d"}`, `{a:"�x�😀�"}`}, // half a character is none
+		{`{"\u0061":"\"\\\/\b\f\n\r\t\u00e9"}`, `{a:"\"\\/\b\f\n\r\té"}`},
+		{`{"a":123456789012345678,"b":1234567890123456789,"c":0.1234567890123456789,"d":1E-5,"e":-0.0,"f":1.5e300}`,
+			`{a:123456789012345678 b:1234567890123456789 c:0.12345678901234568f d:1e-05f e:-0f f:1.5e+300f}`},
 	} {
 		n, err := p.Parse([]byte(c.in))
 		if got := show(n); err != nil || got != c.want {
@@ -67,15 +73,25 @@ func TestParse(t *testing.T) {
 // malformed are documents that are refused, and why.
 var malformed = []struct{ in, reason, says string }{
 	{"", NotJSON, "unexpected end"},
+	{`{"a":"\u00g0"}`, NotJSON, "invalid character 'g'"},
+	{`{"a":"\x"}`, NotJSON, "after a backslash"},
+	{`{"a":-}`, NotJSON, "in a number"},
+	{`{"a":1.}`, NotJSON, "in a number"},
+	{`{"a":1e+}`, NotJSON, "in a number"},
+	{`{"a":1,}`, NotJSON, "name should begin"},
+	{`{"a" 1}`, NotJSON, "after a member's name"},
+	{`[1 2]`, NotJSON, "in an array"},
+	{`[tru]`, NotJSON, "in true"},
+	{`{"a":1`, NotJSON, "unexpected end"},
 	{`{"a":01}`, NotJSON, "at byte"},
 	{`{"a":nan}`, NotJSON, "invalid character 'a'"},
-	{`{"a":1}x`, NotJSON, "after top-level"},
+	{`{"a":1}x`, NotJSON, "invalid character 'x' after the value"},
 	{`{'a':1}`, NotJSON, "at byte 2"},
 	{`{"a":"` + "\n" + `"}`, NotJSON, "invalid character"},
 	{"{\"a\":\"\xff\"}", NotUTF8, "UTF-8"},
 	{strings.Repeat("[", 33) + strings.Repeat("]", 33), TooDeep, "nests 33 deep; the limit is 32"},
 	{strings.Repeat("[", 1<<19), TooDeep, "the limit is 32"},
-	{"[" + strings.Repeat("0,", 1<<20) + "0]", TooLarge, "the limit is 1048576"},
+	{"[" + strings.Repeat("0,", 1<<20) + "0]", TooLarge, "more than 1048576 values"},
 	{`"` + strings.Repeat("a", 16<<20) + `"`, TooLarge, "the limit is 16777216"},
 }
 
@@ -124,7 +140,15 @@ func TestRows(t *testing.T) {
 		{`{"a":1}{"a":`, "{a:1}", "ends too early"},
 		{`[{"a":"` + "\xff" + `"},{"a":2}]`, "!not_utf8 {a:2}", ""},
 		{`[` + strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40) + `,{"a":2}]`, "!too_deep {a:2}", ""},
-		{strings.Repeat("[", 20000), "", "exceeded max depth"},
+		{strings.Repeat("[", 20000), "", "ends too early"},
+		{`[` + strings.Repeat(`[`, 300_000) + `"]` + "\\\"" + `"` + strings.Repeat(`]`, 300_000) + `,{"a":2}]`, "!too_deep {a:2}", ""},
+		{`[{"a":1},"` + strings.Repeat(`x`, 17<<20) + `",` + strings.Repeat(`7`, 17<<20) + `,{"a":2}]`, "{a:1} !too_large !too_large {a:2}", ""},
+		{`{"a":"` + strings.Repeat(`x`, 200_000) + `"} {"a":2}`, `{a:"` + strings.Repeat(`x`, 200_000) + `"} {a:2}`, ""},
+		{`[{"a":1} {"a":2}]`, "{a:1}", "in an array"},
+		{`[{"a":1},]`, "{a:1}", "where a value should begin, at byte 10"},
+		{`[{"a":1},`, "{a:1}", "ends too early"},
+		{`[,]`, "", "where a value should begin"},
+		{`[`, "", "ends too early"},
 	} {
 		got, err := all(NewRows(strings.NewReader(c.in), Defaults()))
 		if got != c.want || (err == nil) != (c.fails == "") || err != nil && !strings.Contains(err.Error(), c.fails) {
@@ -170,14 +194,56 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// Parse takes what encoding/json takes, and reads the same numbers.
+// same tells whether a node is what encoding/json has read, with numbers as text.
+func same(n *Node, v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return n.Kind == Missing
+	case bool:
+		return n.Kind == Boolean && (n.Int != 0) == v
+	case string:
+		return n.Kind == Text && n.Text == v
+	case json.Number:
+		if i, err := strconv.ParseInt(string(v), 10, 64); err == nil && !strings.ContainsAny(string(v), ".eE") {
+			return n.Kind == Integer && n.Int == i
+		}
+		x, _ := strconv.ParseFloat(string(v), 64) // infinite, if it is too large
+		return n.Kind == Number && math.Float64bits(n.Num) == math.Float64bits(x)
+	case []any:
+		if n.Kind != Array || len(n.Sub) != len(v) {
+			return false
+		}
+		for i := range v {
+			if !same(&n.Sub[i], v[i]) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if n.Kind != Object || len(n.Sub) != len(v) {
+			return false
+		}
+		for i := range n.Sub {
+			if below, ok := v[n.Sub[i].Name]; !ok || !same(&n.Sub[i], below) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// Parse takes what encoding/json takes, and reads the same.
 func FuzzParse(f *testing.F) {
 	for _, c := range malformed {
 		if len(c.in) < 1000 {
 			f.Add([]byte(c.in))
 		}
 	}
-	f.Add([]byte(`{"a":[1,2.5,"x",null,{"b":1e5}]}`))
+	for _, s := range []string{`{"a":[1,2.5,"x",null,{"b":1e5}]}`, `[{"a":1,"b":2},{"a":1,"b":2},{"b":1,"a":2},{"a":1,"a":2},{"a":1,"b":2,"c":3}]`,
+		`{"a":"\ud83d\ude00\ud800","\u0061":-0.0,"b\"":12345678901234567890}`, `[{"a\"":1},{"a\"":1}]`} {
+		f.Add([]byte(s))
+	}
 	p := NewParser(Limits{Bytes: 1 << 16, Values: 1 << 12, Depth: 16})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := p.Parse(b)
@@ -188,11 +254,13 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		var v any
-		if err := json.Unmarshal(b, &v); err != nil && !strings.Contains(err.Error(), "cannot unmarshal number") {
+		d := json.NewDecoder(bytes.NewReader(b))
+		d.UseNumber()
+		if err := d.Decode(&v); err != nil || d.More() {
 			t.Fatalf("%q is taken: %v", b, err)
 		}
-		if x, ok := v.(float64); ok && n.Kind == Number && n.Num != x && !math.IsInf(n.Num, 0) {
-			t.Fatalf("%q is %v, want %v", b, n.Num, x)
+		if !same(&n, v) {
+			t.Fatalf("%q is %s", b, show(n))
 		}
 	})
 }
@@ -203,6 +271,12 @@ func FuzzRows(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		whole, _ := all(NewRows(strings.NewReader(s), Defaults()))
+		small := NewRows(iotest.OneByteReader(strings.NewReader(s)), Defaults())
+		small.buf = make([]byte, 0, 16) // every boundary falls somewhere
+		if parts, _ := all(small); parts != whole {
+			t.Fatalf("%q is %s, in parts %s", s, whole, parts)
+		}
 		for _, r := range []*Rows{NewRows(strings.NewReader(s), Defaults()), NewLines(strings.NewReader(s), Defaults())} {
 			for n := 0; ; n++ {
 				_, err := r.Next()

@@ -181,7 +181,7 @@ func TestHostileBodies(t *testing.T) {
 		{"gzip bomb of CSV", "text/csv", gzipped(t, bytes.Repeat([]byte("a,"), 5<<20)), []string{"Content-Encoding", "gzip"}, 413, "max_request_body_size"},
 		{"gzip in CSV", "text/csv", gzipped(t, bytes.Repeat([]byte("a,"), 5<<20)), nil, 400, "is gzip-compressed"},
 		{"deep JSON", "application/json", []byte(deep), nil, 400, "every row was refused"},
-		{"deeper JSON", "application/json", bytes.Repeat([]byte("["), 60<<10), nil, 400, "exceeded max depth"},
+		{"deeper JSON", "application/json", bytes.Repeat([]byte("["), 60<<10), nil, 400, "ends too early"},
 		{"invalid UTF-8", "application/json", []byte("{\"id\":\"\xff\"}"), nil, 400, "every row was refused"},
 		{"invalid UTF-8 in CSV", "text/csv", []byte("id,features.x\n\xff,1\n"), nil, 400, "is not UTF-8 text"},
 		{"10 000 columns of JSON", "application/json", []byte(`{"features":{"` + wide(`":1,"`)[:40<<10] + `":1}}`), nil, 400, "every row was refused"},
