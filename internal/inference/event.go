@@ -101,7 +101,7 @@ func NewHalf(e *Event, at time.Time) (*Half, *mapping.RowError) {
 	if refused != nil {
 		return nil, refused
 	}
-	h := &Half{key: e.Attributes["inferenceservicename"] + "\x00" + id, Response: response, attributes: e.Attributes, rows: rows, size: e.Data.Size(), at: at}
+	h := &Half{key: e.Attributes["inferenceservicename"] + "\x00" + id, Response: response, attributes: e.Attributes, rows: tree.Clone(rows), size: e.Data.Size(), at: at}
 	h.attributes["id"] = id
 	for _, name := range []string{"model_name", "model_version"} { // of V2
 		if n := e.Data.Get(name); n != nil && n.Kind == tree.Text {

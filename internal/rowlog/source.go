@@ -14,8 +14,9 @@ import (
 
 // Source is a body, row by row.
 type Source struct {
-	// Next returns io.EOF at the end, an error of type *mapping.RowError about one
-	// row, or why the body cannot be read.
+	// Next fills in a row, which is valid until the next call. It returns io.EOF at
+	// the end, an error of type *mapping.RowError about one row, or why the body
+	// cannot be read.
 	Next func(*tree.Node) error
 	// Close releases what the body holds.
 	Close func()
@@ -41,6 +42,16 @@ func (e ErrFormat) Error() string {
 
 // Open reads the beginning of a body; without a format it finds out by that.
 func Open(format string, body io.Reader) (Source, error) {
+	return open(format, body, tree.NewLines(nil, RowLimits))
+}
+
+// Open reads the beginning of a body likewise, with what the worker knows of those
+// before it. The source is to be closed before the worker opens another.
+func (w *Worker) Open(format string, body io.Reader) (Source, error) {
+	return open(format, body, w.rows)
+}
+
+func open(format string, body io.Reader, rows *tree.Rows) (Source, error) {
 	if format == "" {
 		begin := make([]byte, 512)
 		n, err := io.ReadFull(body, begin)
@@ -52,9 +63,11 @@ func Open(format string, body io.Reader) (Source, error) {
 	}
 	switch format {
 	case JSON:
-		return jsonSource(tree.NewRows(body, RowLimits)), nil
+		rows.Reset(body, false)
+		return jsonSource(rows), nil
 	case NDJSON:
-		return jsonSource(tree.NewLines(body, RowLimits)), nil
+		rows.Reset(body, true)
+		return jsonSource(rows), nil
 	case CSV, Parquet:
 		return tableSource(body, "."+format)
 	}
@@ -82,7 +95,7 @@ func jsonSource(rows *tree.Rows) Source {
 			}
 			return err
 		},
-		Close: func() {},
+		Close: func() { rows.Reset(nil, false) },
 	}
 }
 

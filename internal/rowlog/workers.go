@@ -5,12 +5,15 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
 // Worker is what one body needs, and what learns from one to the next.
 type Worker struct {
 	Mapper  *mapping.Mapper
 	Encoder *otelml.Encoder
+
+	rows *tree.Rows // of bodies of JSON
 }
 
 // Workers are those of each mapping, for as many bodies as come at a time.
@@ -47,7 +50,7 @@ func newPool(c mapping.Config, prefix string) (*sync.Pool, error) {
 		if err != nil {
 			panic(err) // the same was made above
 		}
-		return &Worker{Mapper: m, Encoder: otelml.NewEncoder(prefix)}
+		return &Worker{Mapper: m, Encoder: otelml.NewEncoder(prefix), rows: tree.NewLines(nil, RowLimits)}
 	}}, nil
 }
 

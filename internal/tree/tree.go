@@ -51,6 +51,19 @@ func (n *Node) Get(name string) *Node {
 	return nil
 }
 
+// Clone returns nodes that stay, whatever becomes of those that a parser lent.
+func Clone(nodes []Node) []Node {
+	if len(nodes) == 0 {
+		return nil
+	}
+	kept := make([]Node, len(nodes))
+	for i := range nodes {
+		kept[i] = nodes[i]
+		kept[i].Sub = Clone(nodes[i].Sub)
+	}
+	return kept
+}
+
 // Size returns about how many bytes of memory a node takes.
 func (n *Node) Size() int {
 	size := 80 + len(n.Name) + len(n.Text)

@@ -70,7 +70,7 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 		defer s.workers.Put(q.defaults.Model, wk)
 		body := s.budget.reader(req.Body)
 		defer body.release()
-		in, err := openSource(req.Header, q.format, body)
+		in, err := openSource(wk, req.Header, q.format, body)
 		if err != nil {
 			s.refuse(ctx, w, &answer{}, err)
 			return

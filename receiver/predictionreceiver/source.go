@@ -36,7 +36,7 @@ func (e errMedia) Error() string {
 }
 
 // openSource finds out what a body is, and reads the beginning of it.
-func openSource(header http.Header, format string, body io.Reader) (rowlog.Source, error) {
+func openSource(wk *rowlog.Worker, header http.Header, format string, body io.Reader) (rowlog.Source, error) {
 	if format == "" {
 		media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 		if err != nil && header.Get("Content-Type") != "" {
@@ -48,7 +48,7 @@ func openSource(header http.Header, format string, body io.Reader) (rowlog.Sourc
 		}
 		format = known
 	}
-	in, err := rowlog.Open(format, body)
+	in, err := wk.Open(format, body)
 	if _, unknown := errors.AsType[rowlog.ErrFormat](err); unknown {
 		return in, errMedia("format=" + format)
 	}
