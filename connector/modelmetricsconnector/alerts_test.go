@@ -57,6 +57,7 @@ func (a *alerts) story(t *testing.T) string {
 type wired struct {
 	*pipeline
 	alerts *alerts
+	id     component.ID
 	said   *observer.ObservedLogs
 }
 
@@ -85,6 +86,7 @@ func wire(t *testing.T, dir string, metrics, logs bool) *wired {
 	cc.Settle, cc.MaxDelay, cc.Interval = 0, 0, time.Hour
 	set := connectortest.NewNopSettings(cf.Type())
 	set.Logger = zap.New(core)
+	w.id = set.ID
 	var sides []connector.Logs
 	if metrics {
 		side, err := cf.CreateLogsToMetrics(ctx, set, cc, w.sink)

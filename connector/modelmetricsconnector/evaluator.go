@@ -31,14 +31,17 @@ type evaluator struct {
 	log     *zap.Logger
 	tel     *metadata.TelemetryBuilder
 	drop    func()
+	id      component.ID
+	release func() // of the store
 
-	begun, ended sync.Once
-	core         *evaluate.Evaluator // set from start to stop
-	monitors     *watch.Evaluator
-	emitted      map[evaluate.Window]bool // windows that are due, but for the monitors
-	judged       map[evaluate.Window]bool // windows that are due, but for their metrics
-	cancel       context.CancelFunc
-	done         sync.WaitGroup
+	begun, ended   sync.Once
+	core           *evaluate.Evaluator // set from start to stop
+	monitors       *watch.Evaluator
+	saidUnreadable int                      // of the states that could not be read, how many were told of
+	emitted        map[evaluate.Window]bool // windows that are due, but for the monitors
+	judged         map[evaluate.Window]bool // windows that are due, but for their metrics
+	cancel         context.CancelFunc
+	done           sync.WaitGroup
 
 	mu   sync.Mutex
 	said map[string]time.Time // what was said lately
@@ -50,6 +53,10 @@ func (e *evaluator) start(_ context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
+	if err := ms.Evaluating().Take(e.id); err != nil {
+		return err
+	}
+	e.release = func() { ms.Evaluating().Release(e.id) }
 	if err := e.watch(ms, time.Now()); err != nil {
 		return err
 	}
@@ -234,6 +241,10 @@ func (e *evaluator) stop() {
 		e.cancel()
 		e.done.Wait()
 		e.cancel = nil
+	}
+	if e.release != nil {
+		e.release()
+		e.release = nil
 	}
 	e.tel.Shutdown()
 }

@@ -42,7 +42,7 @@ func (f *factory) get(set connector.Settings, cfg *Config) (*evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluator{cfg: cfg, log: set.Logger, tel: tel, drop: func() {
+	e := &evaluator{cfg: cfg, id: set.ID, log: set.Logger, tel: tel, drop: func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		delete(f.shared, cfg) // another start makes another one

@@ -33,6 +33,7 @@ func (e *evaluator) watch(ms storeref.Modelstore, now time.Time) (err error) {
 	if err != nil {
 		return err
 	}
+	e.unreadable()
 	for _, register := range []func() error{
 		func() error { return e.tel.RegisterModelmetricsAlertsFiringCallback(e.observeFiring) },
 		func() error {
@@ -53,6 +54,17 @@ func (e *evaluator) watch(ms storeref.Modelstore, now time.Time) (err error) {
 		}
 	}
 	return nil
+}
+
+// unreadable says, once each, which states of watches could not be read.
+func (e *evaluator) unreadable() {
+	all := e.monitors.Unreadable()
+	for _, u := range all[e.saidUnreadable:] {
+		e.tel.ModelmetricsStatesUnreadable.Add(context.Background(), 1)
+		e.log.Error("The state of a watch cannot be read and is set aside; the others go on. Whether its alert fires is not known any more: it may be told again, and that it is over may not be told",
+			zap.String("state", u.Name), zap.NamedError("reason", u.Err))
+	}
+	e.saidUnreadable = len(all)
 }
 
 func (e *evaluator) observeFiring(_ context.Context, o metric.Int64Observer) error {
@@ -94,6 +106,7 @@ func (e *evaluator) judge(ctx context.Context, windows []evaluate.Window, now ti
 			e.judged[w] = true
 		}
 	}
+	e.unreadable()
 	if len(changed) > 0 {
 		e.full(now)
 	}

@@ -32,6 +32,8 @@ type modelstore struct {
 	engine  *query.Engine
 	tel     *metadata.TelemetryBuilder
 	verify  verification
+
+	evaluating storeref.Lease
 }
 
 var _ storeref.Modelstore = (*modelstore)(nil)
@@ -40,6 +42,9 @@ var _ storeref.Modelstore = (*modelstore)(nil)
 func (m *modelstore) Store() *store.Store       { return m.store }
 func (m *modelstore) Catalog() *catalog.Catalog { return m.catalog }
 func (m *modelstore) Engine() *query.Engine     { return m.engine }
+
+// Evaluating is the lease of the modelmetrics that evaluates the store.
+func (m *modelstore) Evaluating() *storeref.Lease { return &m.evaluating }
 
 // Start opens the directory and reads the references that have changed.
 func (m *modelstore) Start(context.Context, component.Host) (err error) {

@@ -20,6 +20,9 @@ type Modelstore interface {
 	Store() *store.Store
 	Catalog() *catalog.Catalog
 	Engine() *query.Engine
+	// Evaluating reserves the windows and the alerts of the store for one component;
+	// Release gives them back.
+	Evaluating() *Lease
 }
 
 // Find returns the modelstore named id, or the only one there is.

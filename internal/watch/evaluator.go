@@ -57,6 +57,8 @@ type Evaluator struct {
 	swept  bool   // states of monitors that are gone have been looked for
 	left   string // the model to go on with
 	owing  bool   // there may be something that nobody has been told of
+
+	unreadable []Unreadable
 }
 
 // watched is what is known of one model.

@@ -74,29 +74,6 @@ func CheckState(name string, b []byte) error {
 	return nil
 }
 
-// load reads the states of all watches.
-func (e *Evaluator) load() error {
-	models := map[string]*watched{}
-	err := e.store.EachState(prefix, func(name string, b []byte) error {
-		k, err := decode(b)
-		if err != nil {
-			return fmt.Errorf("state %s: %w", name, err)
-		}
-		known(models, k.Model).kept[name[len(prefix):]] = k
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for name, w := range models { // what is known of its windows still holds
-		if was := e.models[name]; was != nil {
-			w.newest, w.empty = was.newest, was.empty
-		}
-	}
-	e.models, e.stale, e.owing, e.swept = models, false, true, false
-	return nil
-}
-
 // put writes records into tx; those without a record any more are deleted.
 func put(tx *store.Tx, ids map[string]*kept) error {
 	for id, k := range ids {

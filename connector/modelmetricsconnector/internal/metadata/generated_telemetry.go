@@ -39,6 +39,7 @@ type TelemetryBuilder struct {
 	ModelmetricsProfilesMerged       metric.Int64Counter
 	ModelmetricsProfilesRefused      metric.Int64Counter
 	ModelmetricsProfilesRegridded    metric.Int64Counter
+	ModelmetricsStatesUnreadable     metric.Int64Counter
 	ModelmetricsWindowsEvaluated     metric.Int64Counter
 }
 
@@ -192,6 +193,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_modelmetrics_profiles_regridded",
 		metric.WithDescription("Number of profiles that were counted by another layout than those before them in their window, so that histograms are estimates. Senders that share a reference file have none. [Alpha]"),
 		metric.WithUnit("{profile}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ModelmetricsStatesUnreadable, err = builder.meter.Int64Counter(
+		"otelcol_modelmetrics_states_unreadable",
+		metric.WithDescription("Number of states of watches that could not be read. Whether their alerts fire is not known any more. [Alpha]"),
+		metric.WithUnit("{state}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ModelmetricsWindowsEvaluated, err = builder.meter.Int64Counter(

@@ -40,6 +40,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ModelmetricsProfilesMerged.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesRefused.Add(context.Background(), 1)
 	tb.ModelmetricsProfilesRegridded.Add(context.Background(), 1)
+	tb.ModelmetricsStatesUnreadable.Add(context.Background(), 1)
 	tb.ModelmetricsWindowsEvaluated.Add(context.Background(), 1)
 	AssertEqualModelmetricsAlertsFiring(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -72,6 +73,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsProfilesRegridded(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualModelmetricsStatesUnreadable(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualModelmetricsWindowsEvaluated(t, testTel,
