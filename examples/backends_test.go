@@ -97,12 +97,45 @@ func TestFilesExample(t *testing.T) {
 	}
 }
 
+// Rows in ClickHouse's own engine, and the question that docs/backends.md asks it.
+func TestClickHouseExample(t *testing.T) {
+	address, dir := free(t), t.TempDir()
+	venv := filepath.Join(dir, "venv")
+	run(t, exec.Command("python3", "-m", "venv", venv))
+	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "testdata/clickhouse/requirements.txt"))
+	launch(t, "", nil, filepath.Join(venv, "bin", "python"), "testdata/clickhouse/server.py", address, filepath.Join(dir, "data"))
+	listens(t, address)
+	t.Setenv("CLICKHOUSE_ENDPOINT", "http://"+address)
+	c := startBackendOf(t, fullBinary(t), "clickhouse.yaml", "--set", "exporters.clickhouse.compress=none")
+	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	text, err := os.ReadFile("../docs/backends.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, query, _ := strings.Cut(string(text), "```sql\n")
+	query, _, _ = strings.Cut(query, "```")
+	var answer string
+	for range 240 {
+		answer = get(t.Context(), "http://"+address+"/?query="+url.QueryEscape(query+" FORMAT CSV"))
+		if strings.HasPrefix(answer, `"income",`) {
+			return
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	t.Errorf("income does not drift most: %s", answer)
+}
+
 // startBackend is start with the model that all ways out have in common.
 func startBackend(t *testing.T, config string) collector {
 	t.Helper()
+	return startBackendOf(t, binary(t), config)
+}
+
+func startBackendOf(t *testing.T, bin, config string, more ...string) collector {
+	t.Helper()
 	c := collector{free(t), free(t)}
 	launch(t, c.otlp, []string{"PROMETHEUS_ENDPOINT=" + c.prometheus, "DRIFTMETER_DIRECTORY=" + t.TempDir()},
-		binary(t), "--config", "backends/base.yaml", "--config", "backends/"+config)
+		bin, append([]string{"--config", "backends/base.yaml", "--config", "backends/" + config}, more...)...)
 	listens(t, c.otlp)
 	return c
 }
