@@ -158,12 +158,16 @@ func (t *Template) Batch(buf []byte, first time.Time, step time.Duration) []byte
 // Number gives the records of a batch of the template ids: 16 hexadecimal digits
 // of what of says for each.
 func (t *Template) Number(batch []byte, of func(i int) uint64) {
-	const digits = "0123456789abcdef"
 	for i, at := range t.ids {
-		n := of(i)
-		for d := range 16 {
-			batch[at+15-d] = digits[n&15]
-			n >>= 4
-		}
+		putHex(batch[at:], of(i))
+	}
+}
+
+// putHex writes n as 16 hexadecimal digits.
+func putHex(to []byte, n uint64) {
+	const digits = "0123456789abcdef"
+	for d := range 16 {
+		to[15-d] = digits[n&15]
+		n >>= 4
 	}
 }

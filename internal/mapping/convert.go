@@ -16,6 +16,22 @@ const (
 	maxMembers = 16384
 )
 
+// set makes a value what a node is, in place.
+func set(v *record.Value, n *tree.Node, r *record.Record) {
+	switch {
+	case n.Kind == tree.Number:
+		v.SetNum(n.Num)
+	case n.Kind == tree.Integer:
+		v.SetInt(n.Int)
+	case n.Kind == tree.Boolean:
+		v.SetBool(n.Int != 0)
+	case n.Kind == tree.Text && len(n.Text) <= maxText:
+		v.SetStr(n.Text)
+	default:
+		*v = valueOf(n, r)
+	}
+}
+
 // valueOf makes a value of a node. Lists and maps hold scalars only.
 func valueOf(n *tree.Node, r *record.Record) record.Value {
 	if n.Kind != tree.Array && n.Kind != tree.Object {

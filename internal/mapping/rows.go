@@ -246,10 +246,12 @@ func (m *Mapper) put(t *target, path string, n *tree.Node, r *record.Record) err
 		if len(t.key.Name) > maxName {
 			return &RowError{Column: path[:64] + "…", Reason: TooLong, Problem: fmt.Sprintf("is a name of %d bytes", len(t.key.Name)), Hint: fmt.Sprintf("the limit is %d", maxName)}
 		}
+		f := r.Next()
+		f.Group, f.Name = t.key.Group, t.key.Name
 		if t.typ != "" {
-			r.Append(t.key.Group, t.key.Name, m.typed(n, t.typ, r))
+			f.Value = m.typed(n, t.typ, r)
 		} else {
-			r.Append(t.key.Group, t.key.Name, valueOf(n, r))
+			set(&f.Value, n, r)
 		}
 	case toTimestamp:
 		at, ok, err := m.clock.read(n)

@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,7 +26,7 @@ import (
 // options of a run.
 type options struct {
 	seconds, rounds, clients, batch int
-	only                            int
+	only                            string
 	profile                         string
 	soak                            time.Duration
 	rate                            int
@@ -36,7 +38,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 3, "how often the variants take turns")
 	flag.IntVar(&o.clients, "clients", 4, "connections")
 	flag.IntVar(&o.batch, "batch", 1000, "records in a batch")
-	flag.IntVar(&o.only, "only", -1, "measure this variant alone, 0 being the first")
+	flag.StringVar(&o.only, "only", "", "measure these variants alone, as 0,10,11; 0 is the first")
 	flag.DurationVar(&o.soak, "soak", 0, "in place of all that: send at a moderate rate for this long, and watch memory")
 	flag.IntVar(&o.rate, "rate", 5000, "records a second of a soak")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor time of the last variant to this file")
@@ -72,7 +74,7 @@ func run(o options, out, progress io.Writer) error {
 	results := make([][]result, len(variants))
 	for round := range o.rounds {
 		for i, v := range variants {
-			if o.only >= 0 && i != o.only {
+			if o.only != "" && !slices.Contains(strings.Split(o.only, ","), strconv.Itoa(i)) {
 				continue
 			}
 			ts := whole
@@ -107,7 +109,8 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err != nil {
 		return result{}, err
 	}
-	path, err := testbed.WriteConfig(dir, config, map[string]any{
+	from := sources[v.source]
+	path, err := testbed.WriteConfig(dir, strings.ReplaceAll(config, "$RECEIVER", from.config), map[string]any{
 		"PORT": ports[0], "PPROF": ports[1], "DIR": state, "TRUTH": v.truth, "PROFILE": v.profile, "SEGMENTS": v.segments, "PIPELINES": v.pipelines(),
 	})
 	if err != nil {
@@ -123,7 +126,14 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err := p.Ready(ctx); err != nil {
 		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
 	}
-	l := &load{address: fmt.Sprintf("127.0.0.1:%d", ports[0]), templates: templates, apart: v.apart, origin: time.Now().Add(-time.Hour).Truncate(time.Hour)}
+	batches, err := from.batches(templates, v.apart)
+	if err != nil {
+		return result{}, err
+	}
+	l := &load{
+		batches: batches, origin: time.Now().Add(-time.Hour).Truncate(time.Hour),
+		dial: func() (sender, error) { return from.dial(fmt.Sprintf("127.0.0.1:%d", ports[0])) },
+	}
 
 	// Warm: the first records make the reference at the next flush, within ten
 	// seconds. Few are sent until then, since those that wait are counted later.
@@ -160,12 +170,11 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 
 // load sends batches, each with times of its own, all within one hour.
 type load struct {
-	address   string
-	templates []*testbed.Template
-	apart     bool // the second half of a batch are labels
-	origin    time.Time
-	next      atomic.Int64
-	sent      atomic.Int64 // acknowledged records
+	dial    func() (sender, error)
+	batches []batchOf
+	origin  time.Time
+	next    atomic.Int64
+	sent    atomic.Int64 // acknowledged records
 }
 
 func (l *load) until(ctx context.Context, end time.Time, clients int, pause time.Duration) error {
@@ -184,7 +193,7 @@ func (l *load) until(ctx context.Context, end time.Time, clients int, pause time
 }
 
 func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) error {
-	c, err := testbed.Dial(l.address)
+	c, err := l.dial()
 	if err != nil {
 		return err
 	}
@@ -192,13 +201,12 @@ func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) e
 	var buf []byte
 	for time.Now().Before(end) {
 		n := l.next.Add(1)
-		t := l.templates[n%int64(len(l.templates))]
-		buf = t.Batch(buf, l.origin.Add(time.Duration(n)), time.Microsecond)
-		t.Number(buf, numbers(n, t.Records, l.apart))
+		var records int
+		buf, records = l.batches[n%int64(len(l.batches))](buf, n, l.origin.Add(time.Duration(n)))
 		if err := c.Send(ctx, buf); err != nil {
 			return err
 		}
-		l.sent.Add(int64(t.Records))
+		l.sent.Add(int64(records))
 		if pause > 0 {
 			time.Sleep(pause)
 		}
@@ -208,8 +216,9 @@ func (l *load) client(ctx context.Context, end time.Time, pause time.Duration) e
 
 // table prints the medians.
 func table(out io.Writer, results [][]result) {
-	fmt.Fprintf(out, "| pipeline | CPU µs/record | records/s per core | against nop | on top of nop, µs | peak memory, MB |\n| --- | --- | --- | --- | --- | --- |\n")
-	nop := 0.0 // of the same records
+	fmt.Fprintf(out, "| pipeline | CPU µs/record | records/s per core | against nop | on top of nop, µs | against otlp | peak memory, MB |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	nop := 0.0 // of the same records by OTLP
+	otlp := map[variant]float64{}
 	for i, rs := range results {
 		if len(rs) == 0 {
 			continue
@@ -221,14 +230,23 @@ func table(out io.Writer, results [][]result) {
 			return 1
 		})
 		r := rs[len(rs)/2]
-		if variants[i].profile == "" {
+		if variants[i].profile == "" && variants[i].source == "" {
 			nop = r.micros
 		}
 		ratio, more := "", ""
 		if nop > 0 {
 			ratio, more = fmt.Sprintf("%.2f", r.micros/nop), fmt.Sprintf("%+.2f", r.micros-nop)
 		}
-		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %.0f | %s | %s | %d |\n",
-			variants[i].name, r.micros, rs[0].micros, rs[len(rs)-1].micros, 1e6/r.micros, ratio, more, r.memory>>20)
+		same := variants[i] // but for the way in
+		same.name, same.source = "", ""
+		if variants[i].source == "" {
+			otlp[same] = r.micros
+		}
+		against := ""
+		if otlp[same] > 0 {
+			against = fmt.Sprintf("%.2f", r.micros/otlp[same])
+		}
+		fmt.Fprintf(out, "| %s | %.2f (%.2f–%.2f) | %.0f | %s | %s | %s | %d |\n",
+			variants[i].name, r.micros, rs[0].micros, rs[len(rs)-1].micros, 1e6/r.micros, ratio, more, against, r.memory>>20)
 	}
 }

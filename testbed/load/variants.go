@@ -14,7 +14,8 @@ type variant struct {
 	truth    string // keys of groundtruth; none: it is not in the pipeline
 	profile  string // keys of profile; none: the pipeline ends at once
 	segments string
-	apart    bool // half the records are predictions, half labels of earlier ones
+	apart    bool   // half the records are predictions, half labels of earlier ones
+	source   string // of sources; none: otlp
 }
 
 const (
@@ -42,11 +43,15 @@ var variants = []variant{
 	{name: "labels apart: otlp → nop", segments: none, apart: true},
 	{name: "labels apart: otlp → groundtruth → profile → modelmetrics, both `durability: batch`", truth: batch, profile: batch, segments: none, apart: true},
 	{name: "… both `durability: interval`", truth: interval, profile: interval, segments: none, apart: true},
+	{name: "JSON array by REST → nop", segments: none, source: "array"},
+	{name: "NDJSON by REST → nop", segments: none, source: "lines"},
+	{name: "JSON array by REST → profile → modelmetrics, `durability: batch`", profile: batch, segments: none, source: "array"},
+	{name: "NDJSON by REST → profile → modelmetrics, `durability: batch`", profile: batch, segments: none, source: "lines"},
 }
 
 const config = `
 receivers:
-  otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$PORT, max_recv_msg_size_mib: 64}}}
+  $RECEIVER
 processors:
   groundtruth: {$TRUTH}
   profile: {$PROFILE}
@@ -72,13 +77,14 @@ $PIPELINES
 
 func (v variant) pipelines() string {
 	const metrics = "    metrics: {receivers: [modelmetrics], exporters: [nop]}\n"
+	from := "    logs: {receivers: [" + sources[v.source].name + "], "
 	switch {
 	case v.profile == "":
-		return "    logs: {receivers: [otlp], exporters: [nop]}\n"
+		return from + "exporters: [nop]}\n"
 	case v.truth == "":
-		return "    logs: {receivers: [otlp], processors: [profile], exporters: [modelmetrics]}\n" + metrics
+		return from + "processors: [profile], exporters: [modelmetrics]}\n" + metrics
 	}
-	return "    logs: {receivers: [otlp], processors: [groundtruth, profile], exporters: [modelmetrics]}\n" + metrics
+	return from + "processors: [groundtruth, profile], exporters: [modelmetrics]}\n" + metrics
 }
 
 // templates returns batches that differ, of records of which each is as change
