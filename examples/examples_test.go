@@ -29,17 +29,6 @@ func TestGoExample(t *testing.T) {
 	c.sees(t, `ml_performance_roc_auc\w*\{[^}]*ml_segment_value="car"[^}]*\} 0\.[7-9]`)
 }
 
-func TestPythonExample(t *testing.T) {
-	venv := filepath.Join(t.TempDir(), "venv")
-	run(t, exec.Command("python3", "-m", "venv", venv))
-	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "python/requirements.txt"))
-	c := start(t, "python/config.yaml")
-	run(t, exec.Command(filepath.Join(venv, "bin", "python"), "python/send.py", c.otlp))
-	c.sees(t, `ml_model_predictions\{[^}]*ml_model_name="house_prices"[^}]*\} 1000\n`)
-	c.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="area"[^}]*\} 1\n`)
-	c.sees(t, `ml_performance_mae\w*\{[^}]*ml_output_name="price"[^}]*\} 1\d{4}\.`)
-}
-
 // collector is the built binary, running.
 type collector struct{ otlp, prometheus string }
 

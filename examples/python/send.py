@@ -1,48 +1,54 @@
-"""Sends a house-price model's predictions to Driftmeter with OpenTelemetry's SDK.
+"""Sends a house-price model's training set, predictions and, later, the prices that were paid.
 
-    pip install -r requirements.txt
     driftmeter --config config.yaml &
-    python send.py localhost:4317
+    python send.py
 """
 
-import random
-import sys
 import time
 
-from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.resources import Resource
+import numpy as np
+import pandas as pd
 
-endpoint = sys.argv[1] if len(sys.argv) > 1 else "localhost:4317"
+from driftmeter_client import Client
 
-# The resource names the service; ml.model.name could stand in the records instead.
-provider = LoggerProvider(Resource({"service.name": "house_prices", "service.version": "2"}))
-provider.add_log_record_processor(
-    BatchLogRecordProcessor(OTLPLogExporter(endpoint=endpoint, insecure=True), max_queue_size=10_000)
-)
-logger = provider.get_logger("house_prices")
+rng = np.random.default_rng(7)
 
-rng = random.Random(7)
-window = 300  # seconds
-start = int(time.time()) // window * window - 3 * window
 
-for i in range(1500):
-    # The first 500 become the reference; from the second window on houses are larger.
-    at = start + (0 if i < 500 else window) + i % 200
-    area = rng.gauss(100 if i < 500 else 140, 25)
-    price = 3000 * area + rng.gauss(0, 20_000)
-    logger.emit(
-        event_name="ml.prediction",
-        timestamp=at * 1_000_000_000 + i,
-        attributes={
-            "ml.prediction.id": str(i),
-            "ml.features.area": area,
-            "ml.features.city": rng.choice(["Lyon", "Graz", "Porto"]),
-            "ml.predictions.price": 3000.0 * area,
-            "ml.actuals.price": price,
-        },
+def houses(n: int, area: float) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "area": rng.normal(area, 25, n),
+            "rooms": pd.array(rng.integers(1, 6, n), dtype="Int64"),
+            "city": pd.Categorical(rng.choice(["Lyon", "Graz", "Porto"], n)),
+            "view": list(rng.random((n, 8), dtype=np.float32)),  # an embedding of a photo
+        }
     )
 
-provider.shutdown()  # sends what is queued
-print("sent 1500 predictions")
+
+def model(h: pd.DataFrame) -> pd.Series:
+    return (3000 * h["area"]).rename("price")
+
+
+def paid(h: pd.DataFrame) -> pd.Series:
+    return (3000 * h["area"] + rng.normal(0, 20_000, len(h))).rename("price")
+
+
+with Client("house_prices", version="2") as client:
+    # What the model was trained on becomes its reference.
+    training = houses(2000, area=100)
+    client.log_training_set(training, model(training), paid(training))
+
+    # What it is asked: houses are larger. The window of ten minutes ago is over.
+    window = 300
+    start = time.time() // window * window - 2 * window
+    served = houses(1000, area=140)
+    ids = client.log_frame(served.iloc[:999], model(served).iloc[:999], times=start + np.arange(999) * 0.2)
+
+    # In a service predictions are logged one by one.
+    house = served.iloc[999]
+    ids.append(client.log_prediction(features=house, predictions={"price": 3000 * house["area"]}, time=start + 200))
+
+    # What was true is joined by id, whenever it comes.
+    client.log_actuals_frame(paid(served), ids)
+
+print(f"sent {client.stats.sent} records")
