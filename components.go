@@ -9,6 +9,7 @@ import (
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
 	groundtruthprocessor "github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
+	datasetreceiver "github.com/driftmeter/driftmeter/receiver/datasetreceiver"
 	predictionreceiver "github.com/driftmeter/driftmeter/receiver/predictionreceiver"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
@@ -96,6 +97,7 @@ func components() (otelcol.Factories, error) {
 		kafkareceiver.NewFactory(),
 		webhookeventreceiver.NewFactory(),
 		predictionreceiver.NewFactory(),
+		datasetreceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -106,6 +108,7 @@ func components() (otelcol.Factories, error) {
 		kafkareceiver.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.158.0",
 		webhookeventreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/webhookeventreceiver v0.156.0",
 		predictionreceiver.NewFactory().Type():   "github.com/driftmeter/driftmeter v0.0.0",
+		datasetreceiver.NewFactory().Type():      "github.com/driftmeter/driftmeter v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](

@@ -9,6 +9,7 @@ import (
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
 	groundtruthprocessor "github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
+	datasetreceiver "github.com/driftmeter/driftmeter/receiver/datasetreceiver/full"
 	predictionreceiver "github.com/driftmeter/driftmeter/receiver/predictionreceiver"
 	clickhouseexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
@@ -98,6 +99,7 @@ func components() (otelcol.Factories, error) {
 		kafkareceiver.NewFactory(),
 		webhookeventreceiver.NewFactory(),
 		predictionreceiver.NewFactory(),
+		datasetreceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -108,6 +110,7 @@ func components() (otelcol.Factories, error) {
 		kafkareceiver.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.158.0",
 		webhookeventreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/webhookeventreceiver v0.156.0",
 		predictionreceiver.NewFactory().Type():   "github.com/driftmeter/driftmeter v0.0.0",
+		datasetreceiver.NewFactory().Type():      "github.com/driftmeter/driftmeter v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](

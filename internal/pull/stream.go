@@ -157,7 +157,7 @@ func (st *Stream) End(ctx context.Context) error {
 // its own. It is to be called after the last row, and what it says is the same
 // whenever it is said.
 func (st *Stream) Complete(ctx context.Context) error {
-	if err := st.Flush(ctx); err != nil {
+	if err := st.End(ctx); err != nil {
 		return err
 	}
 	if len(st.ended) == 0 && st.unit.Defaults.Model != "" {

@@ -1,0 +1,128 @@
+package datasetreceiver
+
+import (
+	"cmp"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/tree"
+	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
+)
+
+// file is one to be read.
+type file struct {
+	place.Object
+	format   string        // csv, parquet, ndjson or json
+	columns  []tree.Node   // that are not in the file but in its path
+	defaults record.Record // what its rows are
+}
+
+// events are what the kinds of the configuration are.
+var events = map[string]record.Event{
+	"predictions": record.Prediction, "actuals": record.Actual, "raw_inputs": record.Actual, "reference": record.Reference,
+}
+
+// parts are the names of the standard layout, and what the rows are.
+var parts = map[string]record.Record{
+	"train": {Event: record.Reference}, "training": {Event: record.Reference},
+	"test":    {Event: record.Reference, Test: true},
+	"serving": {Event: record.Prediction}, "predictions": {Event: record.Prediction},
+	"actuals": {Event: record.Actual}, "labels": {Event: record.Actual}, "raw_inputs": {Event: record.Actual},
+}
+
+// extensions are the ends of names with the formats that they mean.
+var extensions = map[string]string{".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
+
+// formatOf tells the format of a file by its name.
+func formatOf(name string) (string, bool) {
+	name = strings.ToLower(name)
+	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+	f, ok := extensions[path.Ext(name)]
+	return f, ok
+}
+
+// take makes a file of an object, if the source wants it.
+func (s *SourceConfig) take(o place.Object, glob place.Glob) (file, bool) {
+	if !glob.Match(o.Path) || o.Size == 0 {
+		return file{}, false
+	}
+	f := file{Object: o, format: s.Format, columns: partitions(o.Path)}
+	if f.format == "" {
+		known, ok := formatOf(o.Path)
+		if !ok {
+			return file{}, false
+		}
+		f.format = known
+	}
+	if s.Layout != "" {
+		defaults, ok := standard(o.Path)
+		f.defaults = defaults
+		return f, ok
+	}
+	f.defaults = record.Record{Event: events[s.kind()], Test: s.Dataset == "test"}
+	return f, true
+}
+
+// standard reads <model>/<version>/<part>.<format> and <model>/<version>/<part>/….
+func standard(name string) (record.Record, bool) {
+	at := strings.SplitN(name, "/", 4)
+	if len(at) < 3 {
+		return record.Record{}, false
+	}
+	part, _, _ := strings.Cut(at[2], ".")
+	r, ok := parts[part]
+	r.Model, r.Version = at[0], at[1]
+	return r, ok
+}
+
+// hiveNull is how Hive and Spark write a partition without a value.
+const hiveNull = "__HIVE_DEFAULT_PARTITION__"
+
+// partitions are the columns that the folders of a path are: dt=2026-01-01/.
+func partitions(name string) (columns []tree.Node) {
+	folders := strings.Split(name, "/")
+	for _, f := range folders[:len(folders)-1] {
+		key, value, ok := strings.Cut(f, "=")
+		if !ok || key == "" {
+			continue
+		}
+		if k, err := url.PathUnescape(key); err == nil {
+			key = k
+		}
+		if v, err := url.PathUnescape(value); err == nil {
+			value = v
+		}
+		n := tree.Node{Name: key, Kind: tree.Text, Text: value}
+		if value == hiveNull || value == "" {
+			n = tree.Node{Name: key}
+		}
+		columns = append(columns, n)
+	}
+	return columns
+}
+
+// arrange brings files into the order in which they are read.
+func arrange(files []file, order string) {
+	slices.SortFunc(files, func(a, b file) int {
+		if order == "modified" {
+			if c := a.Modified.Compare(b.Modified); c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(a.Path, b.Path)
+	})
+}
+
+// oldest is when the oldest of files was written.
+func oldest(files []file) (t time.Time) {
+	for i := range files {
+		if t.IsZero() || files[i].Modified.Before(t) {
+			t = files[i].Modified
+		}
+	}
+	return t
+}

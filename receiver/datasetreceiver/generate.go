@@ -1,0 +1,3 @@
+package datasetreceiver
+
+//go:generate go tool mdatagen metadata.yaml

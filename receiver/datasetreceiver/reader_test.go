@@ -1,0 +1,281 @@
+package datasetreceiver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+const fraud = `
+sources:
+  - url: $DIR
+    mapping: {model: fraud, timestamp: dt, columns: {p: predictions.p}, rest: features}
+`
+
+// Every format, packed or not, with the columns of its folders.
+func TestFormats(t *testing.T) {
+	b := newBench(t)
+	b.write("dt=2020-01-01/a.parquet", b.parquet(people(1, 3)))
+	b.write("dt=2020-01-01/b.csv", csvOf(people(4, 6)))
+	b.write("dt=2020-01-02/c.csv.gz", gz(csvOf(people(7, 9))))
+	b.write("dt=2020-01-02/d.ndjson.zst", zst(linesOf(people(10, 12))))
+	b.write("dt=2020-01-03/e.jsonl", linesOf(people(13, 15)))
+	b.write("dt=2020-01-03/f.json", []byte("["+strings.ReplaceAll(strings.TrimSpace(string(linesOf(people(16, 18)))), "\n", ",")+"]"))
+	b.write("dt=2020-01-03/g.parquet.gz", gz(b.parquet(people(19, 19))))
+	b.write("dt=2020-01-03/_SUCCESS", []byte("x"))
+	b.write("dt=2020-01-03/.a.parquet.crc", []byte("x"))
+	b.write("readme.txt", []byte("x"))
+	b.start(fraud)
+	b.want(slices.Concat(records("prediction", "fraud/default", people(1, 6), " 2020-01-01T00:00:00"),
+		records("prediction", "fraud/default", people(7, 12), " 2020-01-02T00:00:00"),
+		records("prediction", "fraud/default", people(13, 19), " 2020-01-03T00:00:00"))...)
+	b.said("rows:19")
+}
+
+// What the name does not say, the configuration does.
+func TestFormatByConfiguration(t *testing.T) {
+	b := newBench(t)
+	b.write("export-1.gz", gz(csvOf(people(1, 2))))
+	b.write("export-2", csvOf(people(3, 3)))
+	b.start(`sources: [{url: $DIR, path: export-*, format: csv, mapping: {model: fraud, columns: {p: predictions.p}, rest: features}}]`)
+	b.want(records("prediction", "fraud/default", people(1, 3), "")...)
+}
+
+// Only what is new is read: new files, rows that were added, also after a restart.
+func TestOnlyWhatIsNew(t *testing.T) {
+	for _, c := range []struct {
+		changed string
+		want    func() []string
+	}{
+		{"new_rows", func() []string { return records("prediction", "fraud/default", people(1, 12), "") }},
+		{"none", func() []string {
+			return append(records("prediction", "fraud/default", people(1, 4), ""), records("prediction", "fraud/default", people(9, 12), "")...)
+		}},
+	} {
+		t.Run(c.changed, func(t *testing.T) {
+			b := newBench(t)
+			config := strings.Replace(fraud, "timestamp: dt", "timestamp: at", 1) + "    changed: " + c.changed
+			b.write("a.csv", csvOf(people(1, 2)))
+			b.write("b.parquet", b.parquet(people(3, 4)))
+			b.start(config)
+			b.want(records("prediction", "fraud/default", people(1, 4), "")...)
+			b.stop()
+			b.write("a.csv", append(csvOf(people(1, 2)), csvRows(people(5, 6))...))
+			b.write("b.parquet", b.parquet(append(people(3, 4), people(7, 8)...)))
+			b.write("c.csv", csvOf(people(9, 10)))
+			b.start(config)
+			b.said("Read")
+			b.write("d.csv", csvOf(people(11, 12)))
+			b.want(c.want()...)
+		})
+	}
+}
+
+// A file of the same name with other content is another file.
+func TestOtherContent(t *testing.T) {
+	b := newBench(t)
+	b.write("a.csv", csvOf(people(1, 3)))
+	b.write("b.parquet", b.parquet(people(4, 6)))
+	b.start(fraud)
+	b.want(records("prediction", "fraud/default", people(1, 6), "")...)
+	b.write("a.csv", csvOf(people(7, 12)))
+	b.write("b.parquet", b.parquet(people(13, 14))) // fewer rows than before
+	b.want(append(records("prediction", "fraud/default", people(1, 6), ""), append(records("prediction", "fraud/default", people(7, 12), ""),
+		records("prediction", "fraud/default", people(13, 14), "")...)...)...)
+}
+
+func TestStandardLayout(t *testing.T) {
+	b := newBench(t)
+	b.write("fraud/1/train.parquet", b.parquet(people(1, 2)))
+	b.write("fraud/1/test/part-1.csv", csvOf(people(3, 3)))
+	b.write("fraud/1/test/part-2.csv", csvOf(people(4, 4)))
+	b.write("fraud/1/serving/dt=2020-01-01/x.csv", csvOf(people(5, 6)))
+	b.write("fraud/1/actuals.csv", []byte("id,actuals.p\n5,true\n"))
+	b.write("churn/2/serving.ndjson", linesOf(people(7, 7)))
+	b.write("fraud/1/notes.csv", csvOf(people(8, 8)))
+	b.write("train.csv", csvOf(people(9, 9)))
+	b.start(`sources: [{url: $DIR, layout: standard, mapping: {timestamp: dt, columns: {p: predictions.p}, rest: features}}]`)
+	b.want(slices.Concat(records("reference", "fraud/1", people(1, 2), ""), records("reference", "fraud/1", people(3, 4), " test"),
+		[]string{"reference fraud/1  true", "reference fraud/1  testtrue"},
+		records("prediction", "fraud/1", people(5, 6), " 2020-01-01T00:00:00"), []string{"actual fraud/1 5 a.p=true"},
+		records("prediction", "churn/2", people(7, 7), ""))...)
+	first, last := b.sink.records[0], b.sink.records[len(b.sink.records)-1]
+	if !strings.HasPrefix(first, "reference") || strings.HasPrefix(last, "reference") {
+		t.Errorf("from %s to %s: references come first", first, last)
+	}
+}
+
+// A reference is read as a whole, once, and again when it changes; predictions of
+// another source wait for it.
+func TestReferenceSource(t *testing.T) {
+	b := newBench(t)
+	b.write("ref/a.csv", csvOf(people(1, 3)))
+	b.write("ref/b.csv", csvOf(people(4, 4)))
+	b.write("serving/a.csv", csvOf(people(5, 5)))
+	m := "mapping: {model: fraud, columns: {p: predictions.p}, rest: features}"
+	config := "sources: [{url: $DIR/serving, " + m + "}, {url: $DIR/ref, kind: reference, dataset: test, " + m + "}]\nbatch_rows: 2"
+	down := true
+	b.sink.fail = func() error {
+		if down = !down; down {
+			return errDown
+		}
+		return nil
+	}
+	b.start("retry_on_failure: {enabled: false}\n" + config) // each run ends with an error, the next goes on
+	want := append(records("reference", "fraud/default", people(1, 4), " test"), "reference fraud/default  testtrue", records("prediction", "fraud/default", people(5, 5), "")[0])
+	b.want(want...)
+	b.stop()
+	b.sink.fail = nil
+	b.write("ref/b.csv", csvOf(people(4, 6)))
+	b.start(config)
+	b.want(append(want, append(records("reference", "fraud/default", people(1, 6), " test"), "reference fraud/default  testtrue")...)...)
+}
+
+// A file that cannot be read is told, and stops no other; what stands before the
+// damage is kept, and once.
+func TestDamagedFiles(t *testing.T) {
+	b := newBench(t)
+	good := b.parquet(people(1, 2))
+	b.write("a.parquet", good[:len(good)-4])
+	b.write("b.csv", append(csvOf(people(3, 4)), "5,\"open\n"...))
+	b.write("c.csv.gz", csvOf(people(6, 7)))
+	b.write("d.csv", csvOf(people(8, 9)))
+	b.start(fraud)
+	b.want(append(records("prediction", "fraud/default", people(3, 4), ""), records("prediction", "fraud/default", people(8, 9), "")...)...)
+	for _, text := range []string{"a.parquet", "b.csv: row 3", "c.csv.gz: is named as gzip-compressed and is not"} {
+		b.said(text)
+	}
+	b.write("a.parquet", good)
+	b.want(slices.Concat(records("prediction", "fraud/default", people(1, 2), ""), records("prediction", "fraud/default", people(3, 4), ""),
+		records("prediction", "fraud/default", people(8, 9), ""))...)
+}
+
+// Links that lead out of the folder are not read, and it is said why.
+func TestLinksOutOfTheFolder(t *testing.T) {
+	b := newBench(t)
+	outside := filepath.Join(t.TempDir(), "secret.csv")
+	b.check(os.WriteFile(outside, csvOf(people(1, 1)), 0o600))
+	b.check(os.Symlink(outside, filepath.Join(b.dir, "a.csv")))
+	b.write("b.csv", csvOf(people(2, 2)))
+	b.start(fraud)
+	b.want(records("prediction", "fraud/default", people(2, 2), "")...)
+	b.said("a.csv")
+}
+
+// A place that is not there is told, and looked for again.
+func TestPlaceThatComesLater(t *testing.T) {
+	b := newBench(t)
+	b.start(strings.Replace(fraud, "$DIR", "$DIR/later", 1))
+	b.said("no such file or directory")
+	b.write("later/a.csv", csvOf(people(1, 1)))
+	b.want(records("prediction", "fraud/default", people(1, 1), "")...)
+}
+
+// Files of some hundred megabytes take a bounded part of memory.
+func TestMemoryIsBounded(t *testing.T) {
+	type document struct {
+		ID   string `parquet:"id"`
+		Text string `parquet:"features.text"`
+	}
+	b := newBench(t)
+	out, err := os.Create(filepath.Join(b.dir, "large.parquet"))
+	b.check(err)
+	const rows, size = 40_000, 10_000
+	w := parquet.NewGenericWriter[document](out, parquet.MaxRowsPerRowGroup(10_000), parquet.PageBufferSize(1<<20))
+	text := strings.Repeat("0123456789", size/10)
+	for i := range rows {
+		_, err := w.Write([]document{{fmt.Sprint(i), fmt.Sprintf("%d %s", i, text[:size-10])}})
+		b.check(err)
+	}
+	b.check(w.Close())
+	st, err := out.Stat()
+	b.check(err)
+	b.check(out.Close())
+	if st.Size() < 300<<20 {
+		t.Fatalf("the file has only %d bytes", st.Size())
+	}
+	w = nil
+	runtime.GC()
+	var before, now runtime.MemStats
+	runtime.ReadMemStats(&before)
+	most, count, done := uint64(0), 0, make(chan struct{})
+	b.sink.seen = func(ld plog.Logs) {
+		runtime.ReadMemStats(&now)
+		most = max(most, now.HeapInuse)
+		if count += ld.LogRecordCount(); count == rows {
+			close(done)
+		}
+	}
+	b.start(`sources: [{url: $DIR, mapping: {model: documents}}]`)
+	<-done
+	b.stop()
+	if held := int64(most) - int64(before.HeapInuse); held > 150<<20 {
+		t.Errorf("%d MiB of memory for a file of %d MiB", held>>20, st.Size()>>20)
+	} else {
+		t.Logf("%d MiB of memory for a file of %d MiB", held>>20, st.Size()>>20)
+	}
+}
+
+// Pages that are larger than the memory for them are refused before they are read.
+func TestPagesBeyondMemory(t *testing.T) {
+	type document struct {
+		Text string `parquet:"features.text"`
+	}
+	b := newBench(t)
+	out, err := os.Create(filepath.Join(b.dir, "large.parquet"))
+	b.check(err)
+	b.check(parquet.Write(out, []document{{strings.Repeat("x", 3<<20)}}, parquet.PageBufferSize(8<<20)))
+	b.check(out.Close())
+	b.start("max_memory_mib: 1\nsources: [{url: $DIR, mapping: {model: documents}}]")
+	b.said("large.parquet")
+}
+
+func TestConfigStruct(t *testing.T) {
+	if err := componenttest.CheckConfigStruct(NewFactory().CreateDefaultConfig()); err != nil {
+		t.Error(err)
+	}
+}
+
+// All mistakes are told at once.
+func TestMistakesAreToldAtOnce(t *testing.T) {
+	conf := confmap.NewFromStringMap(map[string]any{
+		"interval": "1ms", "min_age": -1, "max_files": 0, "sourcess": 1, "batch_rows": 0,
+		"sources": []any{
+			map[string]any{"url": "", "path": "../x", "kind": "guesses", "format": "xml", "changed": "maybe", "mapping": map[string]any{"rest": "drop"}},
+			map[string]any{"url": "gs2://bucket", "layout": "standard", "kind": "actuals"},
+			map[string]any{"url": "/data", "delta": map[string]any{"version": 1, "timestamp": "now", "since": -1}},
+			map[string]any{"url": "/data", "order": "random"},
+			map[string]any{"url": "gs://bucket/x?credentials=secret"},
+			map[string]any{"url": "file://data/x"},
+		},
+	})
+	cfg := NewFactory().CreateDefaultConfig().(*Config)
+	if err := conf.Unmarshal(cfg); err != nil {
+		t.Fatal(err)
+	}
+	err := cfg.Validate()
+	for _, want := range []string{
+		"storage is missing", "interval=1ms", "min_age=-1 must have a unit", "max_files=0", "sourcess", "batch_rows=0",
+		`sources[0].url="" names no place`, `sources[0].path="../x" leads out`, `sources[0].kind="guesses" is unknown; known: predictions, actuals, raw_inputs, reference`,
+		`sources[0].format="xml" is unknown; known: csv`, `sources[0].changed="maybe"`, `sources[0].mapping.rest="drop"`,
+		`sources[1].url="gs2://bucket" has the unknown scheme gs2`, `sources[1].kind="actuals" and layout="standard"`,
+		`sources[2].delta.version=1 and delta.timestamp="now"`, "sources[2].delta.since=-1", `sources[3].name="/data" is that of sources[2]`, `sources[3].order="random"`,
+		"is in Google Cloud Storage, which is not in this build; use driftmeter-full", `sources[5].url="file://data/x" names the host "data"`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %s in\n%v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Error("a secret is shown")
+	}
+}

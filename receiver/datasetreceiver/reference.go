@@ -1,0 +1,67 @@
+package datasetreceiver
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/driftmeter/driftmeter/internal/pull"
+)
+
+// reference reads the files of a reference as one set, whose rows are counted
+// through all of them, and says that it is complete. When any of them changes, all
+// are read again, as a new set.
+func (s *source) reference(ctx context.Context, g group) error {
+	key := fmt.Sprintf("reference/%s/%s/%s/%v", s.name, g.defaults.Model, g.defaults.Version, g.defaults.Test)
+	var st state
+	if _, err := s.kept(ctx, key, &st); err != nil {
+		return err
+	}
+	hash, newest, size := xxh3.New(), int64(math.MinInt64), int64(0)
+	for i := range g.files {
+		f := &g.files[i]
+		_, _ = fmt.Fprintf(hash, "%s\x00%d\x00%d\x00%s\x00", f.Path, f.Size, f.Modified.UnixNano(), f.Tag) // a hash takes all
+		newest, size = max(newest, f.Modified.UnixNano()), size+f.Size
+	}
+	tag := strconv.FormatUint(hash.Sum64(), 16)
+	switch {
+	case st.Tag == tag && st.Whole:
+		return nil
+	case st.Tag != tag:
+		st = state{Tag: tag, Time: newest, Size: size, Modified: newest}
+	}
+	s.progress.Behind(oldest(g.files))
+	unit := pull.Unit{Name: s.name + "\x00" + key + "\x00" + tag, Shown: g.files[0].Path, Time: st.Time, Defaults: g.defaults}
+	stream := s.sender.Stream(unit, st.reach(), func(ctx context.Context, reach pull.Reach) error {
+		st.Done, st.Until = reach.Done, reach.Until
+		return s.keep(ctx, key, st)
+	})
+	rows := int64(0)
+	for i := range g.files {
+		f := &g.files[i]
+		in, err := s.place.Open(ctx, f.Path)
+		if err != nil {
+			return unreadable(ctx, f.Path, err)
+		}
+		in.Size = min(in.Size, f.Size)
+		r, err := openRows(in, f.format, s.memory)
+		if err != nil {
+			return unreadable(ctx, f.Path, err)
+		}
+		rows, err = s.pour(ctx, r.with(f.columns), stream, f.Path, rows)
+		_ = r.close() // it was only read
+		if err != nil {
+			return err
+		}
+		s.progress.Bytes(ctx, f.Size)
+		s.progress.Unit(ctx)
+	}
+	if err := stream.Complete(ctx); err != nil {
+		return err
+	}
+	st.Whole = true
+	return stream.End(ctx)
+}

@@ -1,0 +1,320 @@
+package datasetreceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/pull"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/table"
+	"github.com/driftmeter/driftmeter/internal/tree"
+	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
+)
+
+// source is one of the configuration, at work.
+type source struct {
+	cfg         *SourceConfig
+	all         *Config
+	name        string
+	glob        place.Glob
+	memory      int64
+	place       place.Place // while it runs
+	checkpoints *pull.Checkpoints
+	sender      *pull.Sender
+	progress    *pull.Progress
+	logger      *zap.Logger
+	told        map[string]bool // files that were complained of, each once
+}
+
+// broken is why a file cannot be read, while others may.
+type broken struct{ error }
+
+func (b broken) Unwrap() error { return b.error }
+
+// run reads all that is new.
+func (s *source) run(ctx context.Context) (err error) {
+	s.progress.Begin()
+	defer func() { s.progress.End(err) }()
+	limits := place.Limits{File: int64(s.all.MaxFileMiB) << 20, Directory: s.all.SpoolDirectory}
+	if s.place, err = place.Open(ctx, s.cfg.URL, s.all.openers, limits); err != nil {
+		return fmt.Errorf("url=%q cannot be opened: %w", place.Shown(s.cfg.URL), err)
+	}
+	defer func() { err = errors.Join(err, s.place.Close()) }()
+	files, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	return s.readAll(ctx, files)
+}
+
+// list returns the files of the source in the order in which they are read.
+func (s *source) list(ctx context.Context) (files []file, err error) {
+	youngest := time.Now().Add(-s.all.MinAge)
+	err = s.place.List(ctx, s.glob.Prefix(), func(o place.Object) error {
+		f, ok := s.cfg.take(o, s.glob)
+		if !ok || o.Modified.After(youngest) {
+			return nil
+		}
+		if files = append(files, f); len(files) > s.all.MaxFiles {
+			return fmt.Errorf("there are more than max_files=%d files; name fewer with path, or raise it", s.all.MaxFiles)
+		}
+		return nil
+	}, s.refused)
+	if err != nil {
+		return nil, fmt.Errorf("the files of %q cannot be listed: %w", place.Shown(s.cfg.URL), err)
+	}
+	arrange(files, or(s.cfg.Order, orders))
+	return files, nil
+}
+
+// refused tells of a file that is there and may not be read.
+func (s *source) refused(path string, err error) {
+	if !s.told[path] && len(s.told) < 1000 {
+		s.told[path] = true
+		s.logger.Warn("A file is left out", zap.String("source", s.name), zap.String("file", path), zap.Error(err))
+	}
+}
+
+// readAll reads references, and then the rest, so that the first predictions find
+// what they are compared with.
+func (s *source) readAll(ctx context.Context, files []file) error {
+	var failed failures
+	groups, rest := byReference(files)
+	without := map[string]bool{} // models whose reference cannot be read
+	for _, g := range groups {
+		err := s.reference(ctx, g)
+		if !failed.add(err) {
+			return err
+		}
+		without[g.defaults.Model] = without[g.defaults.Model] || err != nil
+	}
+	waiting := make([]time.Time, len(rest)+1) // since when the oldest from here on has been there
+	for i := len(rest) - 1; i >= 0; i-- {
+		if waiting[i] = rest[i].Modified; !waiting[i+1].IsZero() && waiting[i+1].Before(waiting[i]) {
+			waiting[i] = waiting[i+1]
+		}
+	}
+	for i := range rest {
+		if without[rest[i].defaults.Model] && rest[i].defaults.Model != "" {
+			continue
+		}
+		if err := s.file(ctx, &rest[i], waiting[i]); !failed.add(err) {
+			return err
+		}
+	}
+	s.progress.Behind(time.Time{})
+	return failed.err()
+}
+
+// failures are what is wrong with single files.
+type failures struct {
+	first []error
+	more  int
+}
+
+// add takes an error of one file, and reports false of another error.
+func (f *failures) add(err error) bool {
+	if err == nil {
+		return true
+	}
+	if _, ok := errors.AsType[broken](err); !ok {
+		return false
+	}
+	if len(f.first) < 5 {
+		f.first = append(f.first, err)
+	} else {
+		f.more++
+	}
+	return true
+}
+
+func (f *failures) err() error {
+	if f.more > 0 {
+		return errors.Join(append(f.first, fmt.Errorf("and %d other files", f.more))...)
+	}
+	return errors.Join(f.first...)
+}
+
+// file reads what is new in a file.
+func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
+	key := "file/" + s.name + "/" + f.Path
+	var st state
+	known, err := s.kept(ctx, key, &st)
+	if err != nil {
+		return err
+	}
+	same := known && st.is(&f.Object)
+	if same && st.Whole || known && st.Whole && s.cfg.Changed == "none" {
+		return nil
+	}
+	s.progress.Behind(waiting)
+	in, err := s.place.Open(ctx, f.Path)
+	if err != nil {
+		return unreadable(ctx, f.Path, err)
+	}
+	in.Size = min(in.Size, f.Size) // what it has grown by meanwhile is for the next run
+	if !same {
+		if err := s.change(&st, f, in, known); err != nil {
+			_ = in.Closer() // it was only read
+			return unreadable(ctx, f.Path, err)
+		}
+	}
+	r, err := openRows(in, f.format, s.memory)
+	if err != nil {
+		return unreadable(ctx, f.Path, err)
+	}
+	shorter, err := s.readFile(ctx, f, &st, key, r.with(f.columns))
+	if shorter && err == nil { // it is another than the one that was read
+		st.again()
+		return s.keepAndRead(ctx, f, &st, key, waiting)
+	}
+	return err
+}
+
+// keepAndRead reads a file from its beginning.
+func (s *source) keepAndRead(ctx context.Context, f *file, st *state, key string, waiting time.Time) error {
+	st.Whole = false
+	if err := s.keep(ctx, key, st); err != nil {
+		return err
+	}
+	return s.file(ctx, f, waiting)
+}
+
+// change decides where to begin in a file that is new, or another than before.
+func (s *source) change(st *state, f *file, in table.File, known bool) (err error) {
+	text := f.format != "parquet" && !packed(f.Path)
+	if known {
+		switch {
+		case s.cfg.Changed == "all":
+			st.again()
+		case text && st.Head != "":
+			head, err := headOf(in, st.Size)
+			if err != nil {
+				return err
+			}
+			if head != st.Head || f.Size < st.Size {
+				st.again()
+			}
+		}
+	}
+	st.now(&f.Object)
+	if text {
+		st.Head, err = headOf(in, f.Size)
+	}
+	return err
+}
+
+func packed(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst")
+}
+
+// unreadable is an error about a file.
+func unreadable(ctx context.Context, path string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // it has gone since it was listed
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, path) {
+		text = path + ": " + text
+	}
+	return broken{errors.New(text)}
+}
+
+// readFile sends the rows of a file. It reports whether there are fewer than were
+// read before.
+func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r rows) (shorter bool, err error) {
+	defer func() { _ = r.close() }() // it was only read
+	unit := pull.Unit{Name: fmt.Sprintf("%s\x00%s\x00%d", s.name, f.Path, st.Generation), Shown: f.Path, Time: st.Time, Defaults: f.defaults}
+	stream := s.sender.Stream(unit, st.reach(), func(ctx context.Context, reach pull.Reach) error {
+		st.Done, st.Until = reach.Done, reach.Until
+		return s.keep(ctx, key, st)
+	})
+	rows, err := s.pour(ctx, r, stream, f.Path, 0)
+	if err != nil {
+		return false, err
+	}
+	if rows < st.Done {
+		return true, nil
+	}
+	if err := stream.Flush(ctx); err != nil {
+		return false, err
+	}
+	st.Whole = true
+	if err := stream.End(ctx); err != nil {
+		return false, err
+	}
+	s.progress.Bytes(ctx, f.Size)
+	s.progress.Unit(ctx)
+	return false, nil
+}
+
+// pour hands the rows of a file to a stream, counted after those before. It
+// returns the number of the last.
+func (s *source) pour(ctx context.Context, r rows, stream *pull.Stream, path string, before int64) (int64, error) {
+	var n tree.Node
+	for row := before + 1; ; row++ {
+		err := r.next(&n)
+		if errors.Is(err, io.EOF) {
+			return row - 1, nil
+		}
+		if refused, ok := errors.AsType[*mapping.RowError](err); ok {
+			err = stream.Refuse(ctx, row, refused)
+		} else if err != nil {
+			if err := stream.Flush(ctx); err != nil { // what stands before the damage
+				return row - 1, err
+			}
+			return row - 1, unreadable(ctx, path, err)
+		} else {
+			err = stream.Row(ctx, row, &n)
+		}
+		if err != nil {
+			return row, err
+		}
+		if row%1000 == 0 && ctx.Err() != nil {
+			return row, ctx.Err()
+		}
+	}
+}
+
+// group are the files of one reference.
+type group struct {
+	defaults record.Record
+	files    []file
+}
+
+// byReference divides files into references and others.
+func byReference(files []file) (groups []group, rest []file) {
+	type of struct {
+		model, version string
+		test           bool
+	}
+	at := map[of]int{}
+	for _, f := range files {
+		d := f.defaults
+		if d.Event != record.Reference {
+			rest = append(rest, f)
+			continue
+		}
+		k := of{d.Model, d.Version, d.Test}
+		i, ok := at[k]
+		if !ok {
+			i = len(groups)
+			at[k] = i
+			groups = append(groups, group{defaults: d})
+		}
+		groups[i].files = append(groups[i].files, f)
+	}
+	return groups, rest
+}
