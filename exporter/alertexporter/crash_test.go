@@ -148,3 +148,46 @@ func TestCrashInTheMidstOfAGroup(t *testing.T) {
 	}
 	r.stop()
 }
+
+// An issue that has the comment about the end and could not be moved is moved, and
+// has no second comment, in the next process neither.
+func TestIssueIsMovedAfterTrouble(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	stuck := true
+	jira := newFake(t, func(_ int, w http.ResponseWriter, h hit) {
+		mu.Lock()
+		defer mu.Unlock()
+		if stuck && h.method == http.MethodPost && strings.HasSuffix(h.path, "/transitions") {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		answersJira(w, h)
+	})
+	cfg := config(t, quick+"\ndirectory: "+t.TempDir()+"\nreceivers: [{name: team, jira: {url: \""+jira.URL+"\", token: t, project: ML}}]\n")
+	r := start(t, cfg)
+	r.send(firing("income"))
+	jira.wait(t, 2)
+	r.send(over(firing("income")))
+	r.sees("refuses the message (400)")
+	r.stop()
+	mu.Lock()
+	stuck = false
+	mu.Unlock()
+	n := len(jira.hits())
+	r = start(t, cfg)
+	jira.last(t, func(h hit) bool {
+		return len(jira.hits()) > n && h.method == http.MethodPost && strings.HasSuffix(h.path, "/transitions")
+	})
+	jira.quiet(t, len(jira.hits()))
+	comments := 0
+	for _, h := range jira.hits() {
+		if strings.HasSuffix(h.path, "/comment") {
+			comments++
+		}
+	}
+	if comments != 1 {
+		t.Errorf("%d comments: %q", comments, bodies(jira.hits()))
+	}
+	r.stop()
+}

@@ -118,8 +118,23 @@ receivers: [{name: team, slack: {token: x, channel: "#ml", api_url: "`+api.URL+`
 	api.quiet(t, 3)
 }
 
-// Alertmanager's own channels give up on a 429; here they try again.
+// Alertmanager's own channels give up on a 429, and do not say what to do about a
+// key that is refused; here they try again, and it is said.
 func TestTheirsRetryToo(t *testing.T) {
+	t.Parallel()
+	api := newFake(t, func(n int, w http.ResponseWriter, _ hit) {
+		w.WriteHeader([]int{429, 403, 200}[min(n, 2)])
+	})
+	r := start(t, config(t, quick+`
+directory: `+t.TempDir()+`
+receivers: [{name: team, discord_configs: [{webhook_url: "`+api.URL+`"}]}]`))
+	r.send(firing("income"))
+	api.wait(t, 3)
+	r.sees("the key is refused; check webhook_url")
+	api.quiet(t, 3)
+}
+
+func TestPagerDutyRetries(t *testing.T) {
 	t.Parallel()
 	api := newFake(t, func(n int, w http.ResponseWriter, _ hit) {
 		w.WriteHeader([]int{429, 403, 202}[min(n, 2)])
@@ -129,7 +144,7 @@ directory: `+t.TempDir()+`
 receivers: [{name: team, pagerduty_configs: [{routing_key: k, url: "`+api.URL+`"}]}]`))
 	r.send(firing("income"))
 	api.wait(t, 3)
-	r.sees("the key is refused: check it in the receiver")
+	r.sees("PagerDuty refuses the key (403); check routing_key")
 	api.quiet(t, 3)
 }
 

@@ -36,8 +36,9 @@ type Source struct {
 
 // Config is a configuration that was checked.
 type Config struct {
-	AM  *amconfig.Config
-	own map[string][]own // by receiver
+	AM       *amconfig.Config
+	own      map[string][]own // by receiver
+	timeouts timeouts
 }
 
 // own is one of our channels in a receiver.
@@ -63,7 +64,7 @@ func (c *Config) Names() []string {
 // not. So each part is given to it in a configuration of its own, in which nothing
 // else can be wrong.
 func Load(s Source) (*Config, error) {
-	l := &loader{global: s.Global, own: map[string][]own{}, known: map[string]bool{}, times: map[string]bool{}}
+	l := &loader{global: s.Global, own: map[string][]own{}, timeouts: timeouts{}, known: map[string]bool{}, times: map[string]bool{}}
 	if err := l.try(nil); err != nil {
 		l.fail("global", err)
 		l.global = nil
@@ -91,16 +92,17 @@ func Load(s Source) (*Config, error) {
 	if err != nil {
 		return nil, plain(err)
 	}
-	return &Config{AM: conf, own: l.own}, nil
+	return &Config{AM: conf, own: l.own, timeouts: l.timeouts}, nil
 }
 
 type loader struct {
 	errs   []error
 	global map[string]any
 	own    map[string][]own
-	known  map[string]bool // receivers
-	names  []string        // the same, in order
-	times  map[string]bool // time intervals
+	timeouts
+	known map[string]bool // receivers
+	names []string        // the same, in order
+	times map[string]bool // time intervals
 }
 
 func (l *loader) fail(path string, err error) {
@@ -182,7 +184,7 @@ func (l *loader) receivers(rs []map[string]any) []map[string]any {
 			case channel.Kinds[key] != nil:
 				l.channels(name, key, at, list(r[key]))
 			case strings.HasSuffix(key, "_configs"):
-				theirs[key] = l.integrations(key, at, list(r[key]))
+				theirs[key] = l.integrations(name, key, at, list(r[key]))
 			default:
 				l.fail(at, fmt.Errorf("is unknown; known channels: %s, and Alertmanager's %s",
 					strings.Join(slices.Sorted(maps.Keys(channel.Kinds)), ", "), strings.Join(theirKinds, ", ")))
@@ -230,7 +232,7 @@ func (l *loader) channels(receiver, kind, path string, entries []any) {
 
 // integrations checks what Alertmanager delivers itself, each alone, and fills in
 // what we have other defaults for.
-func (l *loader) integrations(kind, path string, entries []any) []any {
+func (l *loader) integrations(receiver, kind, path string, entries []any) []any {
 	var out []any
 	for i, entry := range entries {
 		at := fmt.Sprintf("%s[%d]", path, i)
@@ -245,6 +247,10 @@ func (l *loader) integrations(kind, path string, entries []any) []any {
 		}
 		if _, ok := m["severity"]; !ok && kind == "pagerduty_configs" {
 			m["severity"] = `{{ template "driftmeter.severity" . }}`
+		}
+		if err := l.timeouts.take(receiver, kind, i, m); err != nil {
+			l.fail(at, err)
+			continue
 		}
 		if err := l.try(map[string]any{"receivers": []any{map[string]any{"name": "x", kind: []any{m}}}}); err != nil {
 			l.fail(at, err)
@@ -383,7 +389,14 @@ func (c *Config) integrations(alive context.Context, keeper *Keeper, tmpl *templ
 		all[r.Name] = []notify.Integration{}
 		for i := range theirs {
 			t := &theirs[i]
-			w := &watched{next: t, alive: alive, keeper: keeper, log: log, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
+			w := &watched{next: t, theirs: true, alive: alive, keeper: keeper, log: log, at: Attempt{Receiver: r.Name, Channel: t.Name() + "_configs", Index: t.Index()}, observe: observe}
+			ours, err := c.templated(&r, t.Name(), t.Index(), tmpl, log)
+			if err != nil {
+				return nil, fmt.Errorf("receiver %s: %s[%d]: %w", r.Name, w.at.Channel, t.Index(), err)
+			}
+			if ours != nil {
+				w.next, w.theirs = ours, false
+			}
 			all[r.Name] = append(all[r.Name], notify.NewIntegration(w, t, w.at.Channel, t.Index(), r.Name))
 		}
 		for _, o := range c.own[r.Name] {

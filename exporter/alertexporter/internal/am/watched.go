@@ -15,6 +15,7 @@ import (
 // is to stop.
 type watched struct {
 	next    notify.Notifier
+	theirs  bool // next is Alertmanager's own
 	alive   context.Context
 	keeper  *Keeper
 	log     *slog.Logger
@@ -29,7 +30,9 @@ func (w *watched) Notify(ctx context.Context, alerts ...*amalert.Alert) (bool, e
 	defer cancel()
 	ctx = withProgress(ctx, w.keeper, w.at, w.log)
 	retry, err := w.next.Notify(ctx, alerts...)
-	retry, err = judged(retry, err)
+	if w.theirs {
+		retry, err = judged(w.at.Channel, retry, err)
+	}
 	if w.observe != nil {
 		a := w.at
 		a.Alerts, a.Took, a.Err, a.Retry = len(alerts), time.Since(begun), err, retry
@@ -38,10 +41,19 @@ func (w *watched) Notify(ctx context.Context, alerts ...*amalert.Alert) (bool, e
 	return retry, err
 }
 
+// theirKeys are where Alertmanager's own channels have their key.
+var theirKeys = map[string]string{
+	"discord_configs": "webhook_url", "incidentio_configs": "alert_source_token and url", "jira_configs": "http_config and api_url",
+	"mattermost_configs": "webhook_url", "msteams_configs": "webhook_url", "pagerduty_configs": "service_key",
+	"pushover_configs": "token and user_key", "rocketchat_configs": "token and token_id", "slack_configs": "api_url, or http_config",
+	"sns_configs": "sigv4", "telegram_configs": "bot_token", "victorops_configs": "api_key", "webex_configs": "http_config",
+	"webhook_configs": "url and http_config", "wechat_configs": "api_secret and corp_id",
+}
+
 // judged adds to what Alertmanager's own channels say of a failure. They give up
 // when a destination takes no more for now, until the next group_interval; and
 // they do not say what to do about a key that is refused.
-func judged(retry bool, err error) (bool, error) {
+func judged(kind string, retry bool, err error) (bool, error) {
 	why, ok := errors.AsType[*notify.ErrorWithReason](err)
 	if !ok || err == nil {
 		return retry, err
@@ -50,7 +62,7 @@ func judged(retry bool, err error) (bool, error) {
 	case notify.RateLimitedReason:
 		return true, err
 	case notify.AuthErrorReason:
-		return retry, notify.NewErrorWithReason(why.Reason, fmt.Errorf("%w (the key is refused: check it in the receiver)", err))
+		return retry, notify.NewErrorWithReason(why.Reason, fmt.Errorf("%w (the key is refused; check %s)", err, theirKeys[kind]))
 	default:
 		return retry, err
 	}

@@ -97,7 +97,7 @@ func (c *Jira) build() (notify.Notifier, error) {
 	default:
 		cfg.Authorization = &commoncfg.Authorization{Type: "Bearer", Credentials: password, CredentialsFile: c.TokenFile}
 	}
-	p, err := newPost(cfg, "JIRA", "email and token, and that they may edit issues of project "+c.Project, c.Timeout)
+	p, err := newPost(cfg, "JIRA", "email and token, and that they may edit issues of project "+c.Project, "url", c.Timeout)
 	return &jira{c: c, p: p}, err
 }
 

@@ -55,7 +55,7 @@ func (c *NewRelic) check() error {
 }
 
 func (c *NewRelic) build() (notify.Notifier, error) {
-	p, err := newPost(c.HTTPConfig, "New Relic", "license_key and region", c.Timeout)
+	p, err := newPost(c.HTTPConfig, "New Relic", "license_key and region", "region or endpoint", c.Timeout)
 	return &newRelic{c: c, p: p}, err
 }
 

@@ -30,13 +30,14 @@ type post struct {
 	client  *http.Client
 	to      string // "Slack": for messages
 	key     string // what to look at when the key is refused: "webhook_url"
+	at      string // where its address is configured: "api_url"
 	timeout time.Duration
 
 	mu     sync.Mutex
 	closed time.Time // until when the destination wants to be left alone
 }
 
-func newPost(cfg commoncfg.HTTPClientConfig, to, key string, timeout time.Duration) (*post, error) {
+func newPost(cfg commoncfg.HTTPClientConfig, to, key, at string, timeout time.Duration) (*post, error) {
 	cfg.FollowRedirects = false // a body with secrets goes where it was sent, or nowhere
 	client, err := commoncfg.NewClientFromConfig(cfg, "alert", commoncfg.WithUserAgent(UserAgent))
 	if err != nil {
@@ -45,7 +46,7 @@ func newPost(cfg commoncfg.HTTPClientConfig, to, key string, timeout time.Durati
 	if timeout <= 0 {
 		timeout = DefaultTimeout
 	}
-	return &post{client: client, to: to, key: key, timeout: timeout}, nil
+	return &post{client: client, to: to, key: key, at: at, timeout: timeout}, nil
 }
 
 // UserAgent is how we introduce ourselves.
@@ -104,7 +105,7 @@ func (p *post) send(ctx context.Context, r request) (a answer, retry bool, err e
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			err = fmt.Errorf("%s did not answer in %s; raise timeout if it needs longer", p.to, p.timeout)
 		} else {
-			err = fmt.Errorf("%s cannot be reached: %w", p.to, notify.RedactURL(err))
+			err = fmt.Errorf("%s cannot be reached: %w; check %s and the way there", p.to, notify.RedactURL(err), p.at)
 		}
 		dial, ok := errors.AsType[*net.OpError](err)
 		a.unsent = ok && dial.Op == "dial"

@@ -61,11 +61,11 @@ func (c *Slack) check() error {
 }
 
 func (c *Slack) build() (notify.Notifier, error) {
-	key := "webhook_url"
+	key, at := "webhook_url", "webhook_url"
 	if c.app() {
-		key = "token and that the app is in the channel"
+		key, at = "token and that the app is in the channel", "api_url"
 	}
-	p, err := newPost(c.HTTPConfig, "Slack", key, c.Timeout)
+	p, err := newPost(c.HTTPConfig, "Slack", key, at, c.Timeout)
 	return &slack{c, p}, err
 }
 

@@ -60,7 +60,7 @@ func (c *Webhook) build() (notify.Notifier, error) {
 		w.keys = append(w.keys, k)
 	}
 	var err error
-	w.p, err = newPost(c.HTTPConfig, "the webhook", "url and headers", c.Timeout)
+	w.p, err = newPost(c.HTTPConfig, "the webhook", "url and headers", "url", c.Timeout)
 	return w, err
 }
 
