@@ -7,6 +7,7 @@ import (
 	alertexporter "github.com/driftmeter/driftmeter/exporter/alertexporter"
 	newrelicexporter "github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	modelstore "github.com/driftmeter/driftmeter/extension/modelstore"
+	predictionencodingextension "github.com/driftmeter/driftmeter/extension/predictionencodingextension"
 	groundtruthprocessor "github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
 	datasetreceiver "github.com/driftmeter/driftmeter/receiver/datasetreceiver/full"
@@ -78,19 +79,21 @@ func components() (otelcol.Factories, error) {
 		pprofextension.NewFactory(),
 		filestorage.NewFactory(),
 		modelstore.NewFactory(),
+		predictionencodingextension.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
 	factories.ExtensionModules = makeModulesMap(factories.Extensions, map[component.Type]string{
-		zpagesextension.NewFactory().Type():          "go.opentelemetry.io/collector/extension/zpagesextension v0.161.0",
-		basicauthextension.NewFactory().Type():       "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.158.0",
-		bearertokenauthextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension v0.161.0",
-		healthcheckv2extension.NewFactory().Type():   "github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckv2extension v0.155.0",
-		oidcauthextension.NewFactory().Type():        "github.com/open-telemetry/opentelemetry-collector-contrib/extension/oidcauthextension v0.161.0",
-		pprofextension.NewFactory().Type():           "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension v0.161.0",
-		filestorage.NewFactory().Type():              "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.161.0",
-		modelstore.NewFactory().Type():               "github.com/driftmeter/driftmeter v0.0.0",
+		zpagesextension.NewFactory().Type():             "go.opentelemetry.io/collector/extension/zpagesextension v0.161.0",
+		basicauthextension.NewFactory().Type():          "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.158.0",
+		bearertokenauthextension.NewFactory().Type():    "github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension v0.161.0",
+		healthcheckv2extension.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckv2extension v0.155.0",
+		oidcauthextension.NewFactory().Type():           "github.com/open-telemetry/opentelemetry-collector-contrib/extension/oidcauthextension v0.161.0",
+		pprofextension.NewFactory().Type():              "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension v0.161.0",
+		filestorage.NewFactory().Type():                 "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.161.0",
+		modelstore.NewFactory().Type():                  "github.com/driftmeter/driftmeter v0.0.0",
+		predictionencodingextension.NewFactory().Type(): "github.com/driftmeter/driftmeter v0.0.0",
 	})
 
 	factories.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](

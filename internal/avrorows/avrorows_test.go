@@ -109,7 +109,9 @@ func TestOne(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	record := func(typ string) string { return `{"type":"record","name":"R","fields":[{"name":"v","type":` + typ + `}]}` }
+	record := func(typ string) string {
+		return `{"type":"record","name":"R","fields":[{"name":"v","type":` + typ + `}]}`
+	}
 	for _, c := range []struct {
 		typ   string
 		value any

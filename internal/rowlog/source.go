@@ -64,10 +64,10 @@ func open(format string, body io.Reader, rows *tree.Rows) (Source, error) {
 	switch format {
 	case JSON:
 		rows.Reset(body, false)
-		return jsonSource(rows), nil
+		return Rows(rows), nil
 	case NDJSON:
 		rows.Reset(body, true)
-		return jsonSource(rows), nil
+		return Rows(rows), nil
 	case CSV, Parquet:
 		return tableSource(body, "."+format)
 	}
@@ -86,22 +86,18 @@ func looksLike(begin []byte) string {
 	return CSV
 }
 
-func jsonSource(rows *tree.Rows) Source {
+// Rows is a source of rows of JSON, of which each is valid until the next.
+func Rows(rows *tree.Rows) Source {
 	return Source{
 		Next: func(n *tree.Node) (err error) {
 			*n, err = rows.Next()
 			if row, ok := errors.AsType[*tree.Error](err); ok {
-				return Refused(row)
+				return &mapping.RowError{Reason: row.Reason, Problem: row.Problem, Hint: row.Hint}
 			}
 			return err
 		},
 		Close: func() { rows.Reset(nil, false) },
 	}
-}
-
-// Refused says of a row what a parser says of its bytes.
-func Refused(e *tree.Error) *mapping.RowError {
-	return &mapping.RowError{Reason: e.Reason, Problem: e.Problem, Hint: e.Hint}
 }
 
 // tableSource reads all of a body, since Parquet is read from its end, and CSV

@@ -17,6 +17,7 @@ import (
 	"github.com/driftmeter/driftmeter/exporter/alertexporter"
 	"github.com/driftmeter/driftmeter/exporter/newrelicexporter"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
+	"github.com/driftmeter/driftmeter/extension/predictionencodingextension"
 	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver"
@@ -32,6 +33,7 @@ func components() []configured {
 	return []configured{
 		{"receiver/predictionreceiver", predictionreceiver.NewFactory().CreateDefaultConfig()},
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
+		{"extension/predictionencodingextension", predictionencodingextension.NewFactory().CreateDefaultConfig()},
 		{"processor/groundtruthprocessor", groundtruthprocessor.NewFactory().CreateDefaultConfig()},
 		{"processor/profileprocessor", profileprocessor.NewFactory().CreateDefaultConfig()},
 		{"connector/modelmetricsconnector", modelmetricsconnector.NewFactory().CreateDefaultConfig()},

@@ -1,0 +1,3 @@
+package predictionencodingextension
+
+//go:generate go tool mdatagen metadata.yaml

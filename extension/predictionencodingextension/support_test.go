@@ -1,0 +1,139 @@
+package predictionencodingextension
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/extension/extensiontest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/driftmeter/driftmeter/extension/predictionencodingextension/internal/metadata"
+)
+
+// rig is an extension that has started.
+type rig struct {
+	t    *testing.T
+	e    *encoding
+	tel  *componenttest.Telemetry
+	said *observer.ObservedLogs
+}
+
+// start starts an extension; change may be nil.
+func start(t *testing.T, change func(*Config)) *rig {
+	t.Helper()
+	r := &rig{t: t, tel: componenttest.NewTelemetry()}
+	cfg := defaultConfig()
+	if change != nil {
+		change(cfg)
+	}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	set := extensiontest.NewNopSettings(metadata.Type)
+	set.TelemetrySettings = r.tel.NewTelemetrySettings()
+	var core = zap.NewNop().Core()
+	core, r.said = observer.New(zap.WarnLevel)
+	set.Logger = zap.New(core)
+	made, err := create(t.Context(), set, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.e = made.(*encoding)
+	if err := r.e.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.e.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		_ = r.tel.Shutdown(context.WithoutCancel(t.Context()))
+	})
+	return r
+}
+
+// read reads a message and returns a line for each record.
+func (r *rig) read(b []byte) ([]string, error) {
+	r.t.Helper()
+	logs, err := r.e.UnmarshalLogs(b)
+	if err != nil {
+		return nil, err
+	}
+	return show(logs), nil
+}
+
+// gives wants a message to become just these records.
+func (r *rig) gives(b []byte, want ...string) {
+	r.t.Helper()
+	if got, err := r.read(b); err != nil || !slices.Equal(got, want) {
+		r.t.Errorf("%.100q\ngives %s, %v\nwant  %s", b, strings.Join(got, "\n      "), err, strings.Join(want, "\n      "))
+	}
+}
+
+func show(ld plog.Logs) (lines []string) {
+	for _, rl := range ld.ResourceLogs().All() {
+		env, inOne := rl.Resource().Attributes().Get("deployment.environment.name")
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				parts := []string{lr.EventName()}
+				if inOne {
+					parts = append(parts, "env="+env.Str())
+				}
+				if lr.Timestamp() != 0 {
+					parts = append(parts, lr.Timestamp().AsTime().Format(time.RFC3339Nano))
+				}
+				for k, v := range lr.Attributes().All() {
+					parts = append(parts, fmt.Sprintf("%s=%s", strings.TrimPrefix(k, "ml."), v.AsString()))
+				}
+				lines = append(lines, strings.Join(parts, " "))
+			}
+		}
+	}
+	return lines
+}
+
+// counted returns the sum of a counter of the extension, over the points that have
+// all the values.
+func (r *rig) counted(name string, wanted ...string) (n int64) {
+	r.t.Helper()
+	m, err := r.tel.GetMetric("otelcol_prediction_encoding_" + name)
+	if err != nil {
+		return 0
+	}
+	points, ok := m.Data.(metricdata.Sum[int64])
+	if !ok {
+		return -1
+	}
+	for _, p := range points.DataPoints {
+		var have []string
+		for _, a := range p.Attributes.ToSlice() {
+			have = append(have, a.Value.AsString())
+		}
+		if !slices.ContainsFunc(wanted, func(w string) bool { return !slices.Contains(have, w) }) {
+			n += p.Value
+		}
+	}
+	return n
+}
+
+// fuzzed makes extensions for a fuzz test.
+type fuzzed struct{ f *testing.F }
+
+func (z *fuzzed) encoding(cfg *Config) *encoding {
+	z.f.Helper()
+	if err := cfg.Validate(); err != nil {
+		z.f.Fatal(err)
+	}
+	made, err := create(z.f.Context(), extensiontest.NewNopSettings(metadata.Type), cfg)
+	if err != nil {
+		z.f.Fatal(err)
+	}
+	return made.(*encoding)
+}
