@@ -68,6 +68,11 @@ func (m *modelstore) Start(context.Context, component.Host) (err error) {
 			return err
 		}
 	}
+	for _, v := range m.catalog.Versions() {
+		if r := v.Refusal(); r != nil {
+			log.Error("A model cannot be counted; the others are", zap.String("model", v.Model), zap.String("version", v.Name), zap.String("reason", r.Reason.String()), zap.String("detail", r.Detail))
+		}
+	}
 	m.engine = query.New(m.catalog)
 	if err := m.telemetry(); err != nil {
 		return err
@@ -98,12 +103,8 @@ func (m *modelstore) reference(d *model.Definition, path, set string) error {
 		return err
 	}
 	state := "reference/" + d.Name + "/" + set
-	if known, ok, err := m.store.State(state); err != nil {
+	if same, err := m.same(d.Name, set, state, fingerprint); err != nil || same {
 		return err
-	} else if _, there, err := m.store.Reference(d.Name, "", set); err != nil {
-		return err
-	} else if ok && there && string(known) == fingerprint {
-		return nil
 	}
 	o := reference.Options{Limits: m.cfg.options().Profile}
 	if set == model.Test {
@@ -138,6 +139,22 @@ func (m *modelstore) reference(d *model.Definition, path, set string) error {
 	log.Info("Read a reference", zap.Uint64("rows", ref.Rows), zap.Int("fields", len(ref.Layout().Fields)),
 		zap.Strings("warnings", ref.Warnings), zap.Duration("took", time.Since(begun)))
 	return m.catalog.Activate(ref)
+}
+
+// same reports whether the store has what would be read from a file. What is damaged
+// is read again.
+func (m *modelstore) same(name, set, state, fingerprint string) (bool, error) {
+	known, ok, err := m.store.State(state)
+	if err == nil && ok && string(known) == fingerprint {
+		_, ok, err = m.catalog.Reference(name, "", set)
+	} else {
+		ok = false
+	}
+	if _, damaged := errors.AsType[*store.CorruptError](err); damaged || catalog.IsUnusable(err) {
+		m.set.Logger.Warn("A reference in the store cannot be read; reading its file again", zap.String("model", name), zap.String("dataset", set), zap.NamedError("why", err))
+		return false, nil
+	}
+	return ok && err == nil, err
 }
 
 // telemetry offers the size of the state.

@@ -63,8 +63,9 @@ type Version struct {
 	// that rows from the pipeline do not replace it.
 	FixedReference bool
 
-	layout atomic.Pointer[profile.Layout]
-	last   atomic.Int64 // when it was seen last, in unix nanoseconds
+	layout   atomic.Pointer[profile.Layout]
+	unusable atomic.Pointer[unusable]
+	last     atomic.Int64 // when it was seen last, in unix nanoseconds
 }
 
 // Layout is what the version's predictions are counted by; nil until it has a
@@ -98,9 +99,9 @@ func Open(s *store.Store, defs []*model.Definition, o Options) (*Catalog, error)
 func (c *Catalog) Options() Options { return c.opts }
 
 // Admit returns the version that a record belongs to, and registers it if it is
-// new: it is seen now. It refuses with UnknownModel, TooManyModels, TooManyVersions, or Corrupt
-// where the model has no usable reference: these errors are a record.Refusal, others
-// are of the store.
+// new: it is seen now. It refuses with UnknownModel, TooManyModels or TooManyVersions:
+// these errors are a record.Refusal, others are of the store. A version whose reference
+// cannot be used is returned as well, since another one may be on its way: see Unusable.
 func (c *Catalog) Admit(name, version string, now time.Time) (*Version, error) {
 	c.mu.RLock()
 	m := c.models[name]
@@ -135,17 +136,8 @@ func (c *Catalog) Admit(name, version string, now time.Time) (*Version, error) {
 	if err != nil && len(m.versions) == 0 && !m.Configured {
 		delete(c.models, name) // it would have a place for good, with nothing that ends
 	}
-	if _, ok := errors.AsType[unusable](err); ok { // it stops this model, and no other
-		return nil, record.Refusal{Reason: record.Corrupt, Key: name, Detail: err.Error()}
-	}
 	return v, err
 }
-
-// unusable is why a model cannot be counted, though the store can be read: its
-// reference cannot, or its definition does not fit it.
-type unusable struct{ error }
-
-func (u unusable) Unwrap() error { return u.error }
 
 // register adds a version and finds its layout. The caller holds the lock, or
 // is the only one who knows c.
@@ -157,26 +149,29 @@ func (c *Catalog) register(name, version string, seen int64) (*Version, error) {
 	}
 	v := &Version{Model: name, Name: version, Definition: m.Definition, FixedReference: m.Definition.Reference.Path != ""}
 	v.last.Store(seen)
-	if err := c.settle(v); err != nil {
+	if err := c.settle(v); err != nil && !IsUnusable(err) { // it stops this version, and no other
 		return nil, err
 	}
 	m.versions[version] = v
 	return v, nil
 }
 
-// settle finds the layout of a version.
+// settle finds the layout of a version. One that has a layout keeps it where another
+// one cannot be found.
 func (c *Catalog) settle(v *Version) error {
 	ref, ok, err := c.reference(v.Model, v.Name, model.Training)
+	var l *profile.Layout
+	if err == nil && ok {
+		l, err = c.live(v.Definition, ref)
+	}
+	if u, ok := errors.AsType[unusable](err); ok && v.Layout() == nil {
+		v.unusable.Store(&u)
+	}
 	if err != nil {
 		return err
 	}
-	var l *profile.Layout
-	if ok {
-		if l, err = c.live(v.Definition, ref); err != nil {
-			return err
-		}
-	}
 	v.layout.Store(l)
+	v.unusable.Store(nil)
 	return nil
 }
 
@@ -193,8 +188,7 @@ func (c *Catalog) Follow(generation uint64) error {
 	clear(c.references)
 	for _, m := range c.models {
 		for _, v := range m.versions {
-			err := c.settle(v)
-			if _, ok := errors.AsType[unusable](err); err != nil && !ok {
+			if err := c.settle(v); err != nil && !IsUnusable(err) {
 				return err
 			}
 		}

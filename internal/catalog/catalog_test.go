@@ -326,9 +326,10 @@ func TestSegmentsOfAnArtifact(t *testing.T) {
 	if keys, err := s.SegmentFields("m", "2", time.Unix(0, 1)); err != nil || keys != nil {
 		t.Errorf("of a version that is refused %v, %v", keys, err)
 	}
-	_, err = s.Admit("m", "2", time.Unix(0, 1)) // that stops no other model
-	if r, ok := errors.AsType[record.Refusal](err); !ok || r.Reason != record.Corrupt || !strings.Contains(r.Detail, `"rich"`) {
-		t.Errorf("a definition that does not fit: %v", err)
+	two, err := s.Admit("m", "2", time.Unix(0, 1)) // that stops no other model
+	s.must(err)
+	if r := two.Refusal(); r == nil || r.Reason != record.UnusableReference || !strings.Contains(r.Detail, `"rich"`) {
+		t.Errorf("a definition that does not fit: %v", r)
 	}
 	s.admit("other", "1")
 }
@@ -411,8 +412,10 @@ func TestUnreadable(t *testing.T) {
 		}
 	}
 	s.commit(func(tx *store.Tx) { tx.PutReference("m", "", ref.Dataset, []byte("no reference")) })
-	if _, err := catalog.Open(s.store, nil, options()); err == nil || !strings.Contains(err.Error(), `reference of model "m"`) {
-		t.Errorf("a reference that is none: %v", err)
+	c, err := catalog.Open(s.store, nil, options())
+	s.must(err)
+	if v, ok := c.Version("m", "1"); !ok || v.Unusable() == nil || !strings.Contains(v.Refusal().Detail, `reference of model "m"`) {
+		t.Errorf("a reference that is none: %v", v)
 	}
 }
 

@@ -28,6 +28,9 @@ func (c *Catalog) reference(name, version, dataset string) (*reference.Reference
 			return ref, true, nil
 		}
 		b, ok, err := c.store.Reference(name, v, dataset)
+		if err = lost(err, name, v); err != nil && v != "" && IsUnusable(err) && c.fixed(name) {
+			continue // versions of such a model have none of their own
+		}
 		if err != nil {
 			return nil, false, err
 		}
@@ -36,12 +39,18 @@ func (c *Catalog) reference(name, version, dataset string) (*reference.Reference
 		}
 		ref, err := reference.Decode(b)
 		if err != nil {
-			return nil, false, unusable{fmt.Errorf("reference of model %q version %q: %w", name, v, err)}
+			return nil, false, unusable{fmt.Errorf("the reference of model %q%s cannot be read: %w", name, of(v), err)}
 		}
 		c.remember(key, ref)
 		return ref, true, nil
 	}
 	return nil, false, nil
+}
+
+// fixed reports whether the reference of a model comes from the configuration.
+func (c *Catalog) fixed(name string) bool {
+	m := c.models[name]
+	return m != nil && m.Definition.Reference.Path != ""
 }
 
 func (c *Catalog) remember(key referenceKey, ref *reference.Reference) {
@@ -78,10 +87,11 @@ func (c *Catalog) keepLayout(tx *store.Tx, l *profile.Layout) error {
 // KeepLayout writes into tx a layout that profiles refer to. Call it while Writing.
 func (c *Catalog) KeepLayout(tx *store.Tx, l *profile.Layout) error {
 	c.noteKept(l.ID())
-	if _, ok, err := c.store.Layout(l.ID()); ok || err != nil {
+	_, ok, err := c.store.Layout(l.ID())
+	if _, damaged := errors.AsType[*store.CorruptError](err); err != nil && !damaged || ok {
 		return err
 	}
-	return c.keepLayout(tx, l)
+	return c.keepLayout(tx, l) // also in the place of one that cannot be read
 }
 
 // Activate makes a kept reference the one that its versions are compared with. A

@@ -21,6 +21,9 @@ func (c *Catalog) SegmentFields(name, version string, now time.Time) ([]record.K
 	if err != nil {
 		return nil, err
 	}
+	if v.Unusable() != nil {
+		return nil, nil
+	}
 	if l := v.Layout(); l != nil {
 		return l.LabelFields(), nil
 	}

@@ -139,12 +139,13 @@ func (m *merge) window(p *Parcel) error {
 		m.out.Duplicates++
 		return nil
 	}
-	if _, err := m.catalog.Admit(p.Model, p.Version, m.now); err != nil {
+	v, err := m.catalog.Admit(p.Model, p.Version, m.now)
+	if err != nil {
 		return m.refuse(err)
 	}
-	l, err := m.layout(p)
+	l, err := m.layout(p, v)
 	if err != nil {
-		return err
+		return m.refuse(err)
 	}
 	part, err := profile.DecodeWithin(p.Body, l, m.catalog.Options().Profile.SegmentValues)
 	if err != nil {

@@ -3,6 +3,7 @@ package evaluate
 import (
 	"fmt"
 
+	"github.com/driftmeter/driftmeter/internal/catalog"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/internal/profile"
 	"github.com/driftmeter/driftmeter/internal/record"
@@ -20,7 +21,9 @@ func (e UnknownLayout) Error() string {
 // layout finds the layout of a profile, also among what came in this merge. It
 // asks for the reference of the version as well: a layout may be known from
 // another model with the same training set.
-func (m *merge) layout(p *Parcel) (*profile.Layout, error) {
+//
+// A reference that is damaged here its sender has: it is asked for it again.
+func (m *merge) layout(p *Parcel, v *catalog.Version) (*profile.Layout, error) {
 	unknown := UnknownLayout{p.Model, p.Version, p.Layout}
 	for _, r := range m.references {
 		if r.Model == p.Model && (r.Version == p.Version || r.Version == "") && r.Dataset == model.Training {
@@ -33,10 +36,16 @@ func (m *merge) layout(p *Parcel) (*profile.Layout, error) {
 			return m.known(p.Layout, unknown)
 		}
 	}
-	if _, ok, err := m.catalog.Reference(p.Model, p.Version, model.Training); err != nil {
-		return nil, err
-	} else if !ok {
+	switch _, ok, err := m.catalog.Reference(p.Model, p.Version, model.Training); {
+	case catalog.IsUnusable(err):
 		return nil, unknown
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, unknown
+	}
+	if r := v.Refusal(); r != nil {
+		return nil, *r
 	}
 	return m.known(p.Layout, unknown)
 }
@@ -65,7 +74,7 @@ func (m *merge) reference(p *Parcel) error {
 		return m.refuse(err)
 	}
 	known, ok, err := m.catalog.Reference(ref.Model, ref.Version, ref.Dataset)
-	if err != nil {
+	if err != nil && !catalog.IsUnusable(err) {
 		return err
 	}
 	if ok && known.Layout().ID() == ref.Layout().ID() && known.Version == ref.Version && known.Rows == ref.Rows {

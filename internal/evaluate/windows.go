@@ -17,7 +17,8 @@ type Window struct {
 }
 
 // Due returns the windows that have changed, have ended and have been quiet for
-// Settle, or changed MaxDelay ago, in the order of the store.
+// Settle, or changed MaxDelay ago, in the order of the store. Those of a version whose
+// reference cannot be used wait until it can.
 func (e *Evaluator) Due(now time.Time) ([]Window, error) {
 	var due []Window
 	size := int64(e.catalog.Options().Window)
@@ -25,7 +26,7 @@ func (e *Evaluator) Due(now time.Time) ([]Window, error) {
 	err := e.store.EachDirty(func(d store.Dirty) error {
 		ended := d.Start+size <= at
 		quiet := d.LastChange <= at-int64(e.opts.Settle) || d.FirstChange <= at-int64(e.opts.MaxDelay)
-		if ended && quiet {
+		if ended && quiet && !e.unusable(d.Model, d.Version) {
 			due = append(due, Window{d.Model, d.Version, d.Start, d.Start + size, d.LastChange})
 		}
 		return nil
@@ -63,11 +64,16 @@ func (e *Evaluator) Latest(now time.Time, since time.Duration) ([]Window, error)
 		if err != nil {
 			return nil, err
 		}
-		if ok && start+size >= now.Add(-since).UnixNano() {
+		if ok && v.Unusable() == nil && start+size >= now.Add(-since).UnixNano() {
 			all = append(all, Window{Model: v.Model, Version: v.Name, Start: start, End: start + size})
 		}
 	}
 	return all, nil
+}
+
+func (e *Evaluator) unusable(name, version string) bool {
+	v, ok := e.catalog.Version(name, version)
+	return ok && v.Unusable() != nil
 }
 
 // Prune deletes the profiles that are older than the retention, and then the versions

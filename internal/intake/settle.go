@@ -25,6 +25,9 @@ func (in *Intake) settle(waiting sets, now time.Time) (built []*reference.Refere
 			errs = append(errs, err)
 			continue
 		}
+		if k.dataset != model.Training && v.Unusable() != nil {
+			continue // what is served must not take the place of a reference that is lost
+		}
 		if k.dataset != "" || v.Layout() == nil {
 			ref, err := in.build(k, v, waiting[k])
 			if err != nil {
@@ -76,11 +79,15 @@ func (in *Intake) due(waiting sets, now time.Time) []pendingKey {
 // they wait.
 func (in *Intake) ready(waiting sets, k pendingKey, now time.Time) bool {
 	o, w := in.catalog.Options(), waiting[k]
-	if v, ok := in.catalog.Version(k.model, k.version); ok && v.Layout() != nil {
+	v, ok := in.catalog.Version(k.model, k.version)
+	if ok && v.Layout() != nil {
 		return true
 	}
 	if t, ok := waiting[pendingKey{k.model, k.version, model.Training}]; ok {
 		return t.complete || now.Sub(t.last) >= o.Settle // it comes first in the order
+	}
+	if ok && v.Unusable() != nil {
+		return false
 	}
 	return w.rows >= o.Warmup || now.Sub(w.first) >= o.WarmupWait
 }

@@ -185,6 +185,9 @@ func (w *Work) check(rec *record.Record, v *catalog.Version) *record.Refusal {
 		return nil
 	default:
 	}
+	if r := v.Refusal(); r != nil && !w.replayed { // what was accepted waits for another reference
+		return r
+	}
 	// Unix nanoseconds are compared as they are: a time of years away must not
 	// overflow a duration.
 	t, at := rec.Time, w.now.UnixNano()

@@ -172,7 +172,7 @@ func TestWords(t *testing.T) {
 		features raw_inputs predictions actuals explanations metrics
 		missing number integer boolean text list dict unusable
 		not_a_prediction no_model no_groups bad_type too_many_fields too_deep too_large unknown_model too_many_models
-		too_many_versions too_late too_early duplicate unknown_field reference_full reference_exists label_without_join corrupt`)
+		too_many_versions too_late too_early duplicate unknown_field reference_full reference_exists label_without_join corrupt unusable_reference`)
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("words\n%s\nwant\n%s", g, w)
 	}

@@ -43,13 +43,14 @@ const (
 	ReferenceExists                // the version has a reference from its configuration
 	LabelWithoutJoin               // ml.actual without groundtruth in the pipeline
 	Corrupt                        // a profile that cannot be decoded
+	UnusableReference              // the version's reference cannot be read, or its definition does not fit it
 	reasons
 )
 
 var reasonWords = [reasons]string{
 	"not_a_prediction", "no_model", "no_groups", "bad_type", "too_many_fields", "too_deep", "too_large",
 	"unknown_model", "too_many_models", "too_many_versions", "too_late", "too_early", "duplicate",
-	"unknown_field", "reference_full", "reference_exists", "label_without_join", "corrupt",
+	"unknown_field", "reference_full", "reference_exists", "label_without_join", "corrupt", "unusable_reference",
 }
 
 // String returns the stable word.

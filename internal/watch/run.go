@@ -30,6 +30,7 @@ type run struct {
 	window  int64
 	changed map[int64][]string // versions whose window with this end is new
 	waited  int64              // windows that ended by then are empty, or have data
+	waiting []string           // versions whose reference cannot be used
 	watches []Watch
 	ids     []string         // of the watches
 	after   map[string]*kept // what has changed; nil: deleted
@@ -97,6 +98,10 @@ func (r *run) versions() ([]Version, error) {
 			v.Quiet = newest <= r.since(r.opts.News)
 		}
 		if known, ok := r.catalog.Version(r.name, s.Name); ok {
+			if known.Unusable() != nil { // its windows wait, and its alerts stay as they are
+				r.waiting = append(r.waiting, s.Name)
+				continue
+			}
 			v.Layout = known.Layout()
 		}
 		if err := r.slices(&v); err != nil {
@@ -302,7 +307,7 @@ func (r *run) sweep(versions []Version) {
 		watched[id] = true
 	}
 	for id, k := range r.kept {
-		if watched[id] || k.Monitor == "" || slices.ContainsFunc(versions, func(v Version) bool { return k.covers(v.Name) && v.Layout == nil }) {
+		if watched[id] || k.Monitor == "" || slices.ContainsFunc(r.waiting, k.covers) || slices.ContainsFunc(versions, func(v Version) bool { return k.covers(v.Name) && v.Layout == nil }) {
 			continue
 		}
 		gone := *k
