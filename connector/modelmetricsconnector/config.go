@@ -26,6 +26,10 @@ type Config struct {
 	// EmptyAfter is how long after its end a window of which nothing has come is
 	// taken to be empty, so that monitors can say that a model is silent.
 	EmptyAfter time.Duration `mapstructure:"empty_after"`
+	// AlertsWithin is how long after its end a window is worth telling: what ended
+	// before is history that somebody loads, and no monitor judges it. A version that
+	// has had no data for so long is not watched any more, unless it is the newest.
+	AlertsWithin time.Duration `mapstructure:"alerts_within"`
 	// LabelsWithin is how long after a window its labels may come for monitors of
 	// performance to judge it: as long as groundtruth waits for them.
 	LabelsWithin time.Duration `mapstructure:"labels_within"`
@@ -41,13 +45,20 @@ type Limits struct {
 	// Watches is how many things are watched: one for each monitor, version, slice and
 	// field.
 	Watches int `mapstructure:"watches"`
+	// CatchUp is how many windows without data are judged one by one after a pause; of
+	// more only the newest are.
+	CatchUp int `mapstructure:"catch_up"`
 	_       struct{}
 }
+
+// maxCatchUp is a year of hours: each is judged for every watch.
+const maxCatchUp = 9000
 
 func defaultConfig() *Config {
 	return &Config{
 		Interval: time.Minute, RepeatFor: 24 * time.Hour, Settle: 10 * time.Second, MaxDelay: time.Minute,
-		EmptyAfter: 10 * time.Minute, LabelsWithin: 720 * time.Hour, Limits: Limits{Watches: 100_000},
+		EmptyAfter: 10 * time.Minute, AlertsWithin: 168 * time.Hour, LabelsWithin: 720 * time.Hour,
+		Limits: Limits{Watches: 100_000, CatchUp: 48},
 	}
 }
 
@@ -63,7 +74,7 @@ func (c *Config) Validate() error {
 	for _, d := range []struct {
 		key   string
 		value time.Duration
-	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}, {"empty_after", c.EmptyAfter}, {"labels_within", c.LabelsWithin}} {
+	}{{"interval", c.Interval}, {"repeat_for", c.RepeatFor}, {"empty_after", c.EmptyAfter}, {"alerts_within", c.AlertsWithin}, {"labels_within", c.LabelsWithin}} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("%s=%s must be positive", d.key, d.value))
 		}
@@ -77,8 +88,14 @@ func (c *Config) Validate() error {
 	if c.EmptyAfter > 0 && c.EmptyAfter < c.MaxDelay {
 		errs = append(errs, fmt.Errorf("empty_after=%s cannot be shorter than max_delay=%s", c.EmptyAfter, c.MaxDelay))
 	}
+	if c.AlertsWithin > 0 && c.AlertsWithin <= c.EmptyAfter {
+		errs = append(errs, fmt.Errorf("alerts_within=%s must be longer than empty_after=%s, or no silence is ever told", c.AlertsWithin, c.EmptyAfter))
+	}
 	if c.Limits.Watches <= 0 {
 		errs = append(errs, fmt.Errorf("limits.watches=%d must be positive", c.Limits.Watches))
+	}
+	if c.Limits.CatchUp < 1 || c.Limits.CatchUp > maxCatchUp {
+		errs = append(errs, fmt.Errorf("limits.catch_up=%d must be from 1 to %d", c.Limits.CatchUp, maxCatchUp))
 	}
 	return c.mistakes.Join(errs...)
 }

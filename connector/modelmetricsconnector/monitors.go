@@ -16,10 +16,6 @@ import (
 	"github.com/driftmeter/driftmeter/internal/watch"
 )
 
-// news is how long windows are worth telling at least: with them come the days that
-// a batch job, or an agent without a connection, may be late.
-const news = 7 * 24 * time.Hour
-
 // patience is how long monitors may judge before windows are looked at again. After a
 // start the past of many models is read.
 const patience = 2 * time.Second
@@ -28,7 +24,7 @@ const patience = 2 * time.Second
 func (e *evaluator) watch(ms storeref.Modelstore, now time.Time) (err error) {
 	e.judged = map[evaluate.Window]bool{}
 	e.monitors, err = watch.Open(ms.Store(), ms.Catalog(), ms.Engine(), watch.Options{
-		Grace: e.cfg.EmptyAfter, News: max(news, e.cfg.RepeatFor), LabelNews: e.cfg.LabelsWithin, Watches: e.cfg.Limits.Watches,
+		Grace: e.cfg.EmptyAfter, News: e.cfg.AlertsWithin, LabelNews: e.cfg.LabelsWithin, Watches: e.cfg.Limits.Watches, CatchUp: e.cfg.Limits.CatchUp,
 	}, now)
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestAsInProduction(t *testing.T) {
 
 	engine := query.New(c)
 	opened := time.Unix(0, monday).UTC()
-	evaluator, err := watch.Open(s, c, engine, watch.Options{Grace: time.Minute, News: 7 * 24 * time.Hour, Watches: 1000}, opened)
+	evaluator, err := watch.Open(s, c, engine, watch.Options{Grace: time.Minute, News: 7 * 24 * time.Hour, Watches: 1000, CatchUp: 48}, opened)
 	must(t, err)
 	var production []string
 	const hours = 40

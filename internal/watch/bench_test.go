@@ -109,7 +109,7 @@ func BenchmarkMonitors(b *testing.B) {
 	engine := query.New(src)
 	begun := at(0)
 	before := heap()
-	e, err := watch.Open(s, src.Catalog, engine, watch.Options{Grace: usual.Grace, News: usual.News, Watches: 100_000}, begun)
+	e, err := watch.Open(s, src.Catalog, engine, watch.Options{Grace: usual.Grace, News: usual.News, Watches: 100_000, CatchUp: 48}, begun)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	LabelNews time.Duration
 	// Watches bounds how many are watched. What goes beyond is counted.
 	Watches int
+	// CatchUp bounds the windows without data that are judged one by one after a pause;
+	// of more only the newest are.
+	CatchUp int
 }
 
 // Changed is a window of a version whose data is new, and has come to rest.

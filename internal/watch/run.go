@@ -16,10 +16,6 @@ import (
 	"github.com/driftmeter/driftmeter/internal/store"
 )
 
-// catchUp bounds the empty windows that are judged one by one after a pause; of more
-// only the newest are.
-const catchUp = 48
-
 // run evaluates one model once. What it changes is a copy until it is committed.
 type run struct {
 	*Evaluator
@@ -181,7 +177,7 @@ func (r *run) limit() {
 // order of time: those that have changed, and those that have been waited for.
 func (r *run) ends() []int64 {
 	ends := slices.Collect(maps.Keys(r.changed))
-	from := max(r.empty+r.window, r.waited-catchUp*r.window)
+	from := max(r.empty+r.window, r.waited-int64(r.opts.CatchUp-1)*r.window)
 	for end := from; end <= r.waited; end += r.window {
 		if r.changed[end] == nil {
 			ends = append(ends, end)

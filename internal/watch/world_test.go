@@ -43,7 +43,7 @@ type world struct {
 	more    func() bool
 }
 
-var usual = watch.Options{Grace: 10 * time.Minute, News: 7 * 24 * time.Hour, Watches: 1000}
+var usual = watch.Options{Grace: 10 * time.Minute, News: 7 * 24 * time.Hour, Watches: 1000, CatchUp: 48}
 
 // open opens a world at a time, with the monitors of a model.
 func open(t testing.TB, fs vfs.FS, now time.Time, monitors ...model.Monitor) *world {
