@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/internal/lenient"
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/table"
@@ -77,7 +78,7 @@ func testMapping(cmd *cobra.Command, path string, o *mappingOptions) error {
 			return err
 		}
 	}
-	m, err := mapping.NewMapper(&cfg)
+	m, err := inference.NewMapper(&cfg)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func openTable(path string) (rowSource, error) {
 }
 
 // read maps rows until there are enough.
-func (s *shownRows) read(in rowSource, m *mapping.Mapper, defaults *record.Record, most int) error {
+func (s *shownRows) read(in rowSource, m *inference.Mapper, defaults *record.Record, most int) error {
 	var n tree.Node
 	var r record.Record
 	for s.rows < most {

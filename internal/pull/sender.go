@@ -13,13 +13,14 @@ import (
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.uber.org/zap"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 )
 
 // Sender sends batches of one source. It is not safe for concurrent use.
 type Sender struct {
-	mapper   *mapping.Mapper
+	mapper   *inference.Mapper
 	encoder  *otelml.Encoder
 	next     consumer.Logs
 	obs      *receiverhelper.ObsReport
@@ -32,7 +33,7 @@ type Sender struct {
 
 // NewSender returns a sender of rows that are mapped by m.
 func NewSender(cfg *Config, m *mapping.Config, next consumer.Logs, obs *receiverhelper.ObsReport, progress *Progress) (*Sender, error) {
-	mapper, err := mapping.NewMapper(m)
+	mapper, err := inference.NewMapper(m)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package rowlog
 import (
 	"sync"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -10,7 +11,7 @@ import (
 
 // Worker is what one body needs, and what learns from one to the next.
 type Worker struct {
-	Mapper  *mapping.Mapper
+	Mapper  *inference.Mapper
 	Encoder *otelml.Encoder
 
 	rows *tree.Rows // of bodies of JSON
@@ -46,7 +47,7 @@ func newPool(c mapping.Config, prefix string) (*sync.Pool, error) {
 		return nil, err
 	}
 	return &sync.Pool{New: func() any {
-		m, err := mapping.NewMapper(&c)
+		m, err := inference.NewMapper(&c)
 		if err != nil {
 			panic(err) // the same was made above
 		}

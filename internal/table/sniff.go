@@ -143,3 +143,6 @@ func infinite(s string) (sign int, ok bool) {
 	}
 	return sign, strings.EqualFold(s, "inf") || strings.EqualFold(s, "infinity")
 }
+
+// ParseCell reads a cell of CSV of whose column nothing is known.
+func ParseCell(text string) Cell { return parseCell(Missing, text) }

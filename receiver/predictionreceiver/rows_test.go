@@ -231,3 +231,28 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d are counted", n)
 	}
 }
+
+// Lines that SageMaker captures come as rows of any other kind do.
+func TestCapturedLines(t *testing.T) {
+	r := start(t, func(cfg *Config) {
+		cfg.Mapping.Model = "churn"
+		cfg.Mapping.Positions = map[string][]string{"predictions": {"proba"}}
+	}, nil)
+	lines := []byte(`{"captureData":{"endpointInput":{"data":"1,2","encoding":"CSV"},"endpointOutput":{"data":"0.5","encoding":"CSV"}},"eventMetadata":{"eventId":"e","inferenceTime":"2026-11-01T00:00:00Z"}}
+{"groundTruthData":{"data":"1","encoding":"CSV"},"eventMetadata":{"eventId":"e"}}
+{"captureData":{},"eventMetadata":{}}
+{"id":"f","features":{"x":1}}
+`)
+	status, a, _ := r.post("/v1/predictions?format=ndjson", lines)
+	if status != 200 || a.Accepted != 3 || a.Refused != 1 || a.Rows[0].Row != 3 || a.Rows[0].Column != "captureData" {
+		t.Errorf("%d %+v", status, a)
+	}
+	want := []string{
+		"ml.prediction 2026-11-01T00:00:00Z model.name=churn model.version=default prediction.id=e features.X0=1 features.X1=2 predictions.proba=0.5",
+		"ml.actual model.name=churn model.version=default prediction.id=e actuals.proba=1",
+		"ml.prediction model.name=churn model.version=default prediction.id=f features.x=1",
+	}
+	if got := r.took(); !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
