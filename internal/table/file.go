@@ -48,6 +48,9 @@ func Unpack(f File) (io.ReadCloser, error) {
 	case strings.HasSuffix(name, ".zst"):
 		c = zstandard
 	}
+	if f.Size == 0 && c == plain {
+		return io.NopCloser(strings.NewReader("")), f.Closer()
+	}
 	src := f.source(c)
 	u, err := src.unpack()
 	if err != nil {

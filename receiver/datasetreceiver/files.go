@@ -19,6 +19,7 @@ type file struct {
 	format   string        // csv, parquet, ndjson or json
 	columns  []tree.Node   // that are not in the file but in its path
 	defaults record.Record // what its rows are
+	lasting  bool          // a log says that it is there
 }
 
 // events are what the kinds of the configuration are.

@@ -43,15 +43,18 @@ func (s *source) reference(ctx context.Context, g group) error {
 	for i := range g.files {
 		f := &g.files[i]
 		in, err := s.place.Open(ctx, f.Path)
+		if gone(err) {
+			return broken{fmt.Errorf("%s is not there any more, and the reference is not whole without it", f.Path)}
+		}
 		if err != nil {
-			return unreadable(ctx, f.Path, err)
+			return s.unreadable(ctx, f, err)
 		}
 		in.Size = min(in.Size, f.Size)
 		r, err := openRows(in, f.format, s.memory)
 		if err != nil {
-			return unreadable(ctx, f.Path, err)
+			return s.unreadable(ctx, f, err)
 		}
-		rows, err = s.pour(ctx, r.with(f.columns), stream, f.Path, rows)
+		rows, err = s.pour(ctx, r.with(f.columns), stream, f, rows)
 		_ = r.close() // it was only read
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -48,6 +47,13 @@ func (s *source) run(ctx context.Context) (err error) {
 		return fmt.Errorf("url=%q cannot be opened: %w", place.Shown(s.cfg.URL), err)
 	}
 	defer func() { err = errors.Join(err, s.place.Close()) }()
+	is, err := s.isDelta(ctx)
+	if err != nil {
+		return err
+	}
+	if is {
+		return s.table(ctx)
+	}
 	files, err := s.list(ctx)
 	if err != nil {
 		return err
@@ -143,9 +149,12 @@ func (f *failures) err() error {
 	return errors.Join(f.first...)
 }
 
+// key is that of the state of a file.
+func (s *source) key(f *file) string { return "file/" + s.name + "/" + f.Path }
+
 // file reads what is new in a file.
 func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
-	key := "file/" + s.name + "/" + f.Path
+	key := s.key(f)
 	var st state
 	known, err := s.kept(ctx, key, &st)
 	if err != nil {
@@ -158,18 +167,18 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 	s.progress.Behind(waiting)
 	in, err := s.place.Open(ctx, f.Path)
 	if err != nil {
-		return unreadable(ctx, f.Path, err)
+		return s.unreadable(ctx, f, err)
 	}
 	in.Size = min(in.Size, f.Size) // what it has grown by meanwhile is for the next run
 	if !same {
 		if err := s.change(&st, f, in, known); err != nil {
 			_ = in.Closer() // it was only read
-			return unreadable(ctx, f.Path, err)
+			return s.unreadable(ctx, f, err)
 		}
 	}
 	r, err := openRows(in, f.format, s.memory)
 	if err != nil {
-		return unreadable(ctx, f.Path, err)
+		return s.unreadable(ctx, f, err)
 	}
 	shorter, err := s.readFile(ctx, f, &st, key, r.with(f.columns))
 	if shorter && err == nil { // it is another than the one that was read
@@ -218,12 +227,16 @@ func packed(name string) bool {
 }
 
 // unreadable is an error about a file.
-func unreadable(ctx context.Context, path string, err error) error {
+func (s *source) unreadable(ctx context.Context, f *file, err error) error {
+	path := f.Path
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, fs.ErrNotExist):
-		return nil // it has gone since it was listed
+	case gone(err) && f.lasting:
+		s.refused(path, errors.New("it was removed (VACUUM) before it was read"))
+		return nil
+	case gone(err):
+		return nil // since it was listed
 	}
 	text := err.Error()
 	if !strings.HasPrefix(text, path) {
@@ -241,7 +254,7 @@ func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})
-	rows, err := s.pour(ctx, r, stream, f.Path, 0)
+	rows, err := s.pour(ctx, r, stream, f, 0)
 	if err != nil {
 		return false, err
 	}
@@ -262,7 +275,7 @@ func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r
 
 // pour hands the rows of a file to a stream, counted after those before. It
 // returns the number of the last.
-func (s *source) pour(ctx context.Context, r rows, stream *pull.Stream, path string, before int64) (int64, error) {
+func (s *source) pour(ctx context.Context, r rows, stream *pull.Stream, f *file, before int64) (int64, error) {
 	var n tree.Node
 	for row := before + 1; ; row++ {
 		err := r.next(&n)
@@ -275,7 +288,7 @@ func (s *source) pour(ctx context.Context, r rows, stream *pull.Stream, path str
 			if err := stream.Flush(ctx); err != nil { // what stands before the damage
 				return row - 1, err
 			}
-			return row - 1, unreadable(ctx, path, err)
+			return row - 1, s.unreadable(ctx, f, err)
 		} else {
 			err = stream.Row(ctx, row, &n)
 		}

@@ -1,0 +1,137 @@
+package datasetreceiver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// table copies a golden table into the folder, up to a version.
+func (b *bench) table(name string, from, to int) {
+	b.t.Helper()
+	golden := filepath.Join("../../internal/delta/testdata/tables", name)
+	b.check(filepath.WalkDir(golden, func(path string, d os.DirEntry, err error) error {
+		rel, _ := filepath.Rel(golden, path)
+		if err != nil || d.IsDir() || rel == "versions.json" || strings.HasPrefix(rel, "_delta_log") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if _, have := os.Stat(filepath.Join(b.dir, rel)); have != nil {
+			b.write(rel, content)
+		}
+		return err
+	}))
+	for v := from; v <= to; v++ { // the files are there before the log says so
+		for _, end := range []string{".checkpoint.parquet", ".json"} {
+			name := fmt.Sprintf("_delta_log/%020d%s", v, end)
+			if content, err := os.ReadFile(filepath.Join(golden, name)); err == nil {
+				b.write(name, content)
+			}
+		}
+	}
+}
+
+// ids waits until the sink has the predictions p<from> to p<to> of each range, as
+// often as they are named.
+func (b *bench) ids(event string, ranges ...[2]int) {
+	b.t.Helper()
+	var want []string
+	for _, r := range ranges {
+		for i := r[0]; i < r[1]; i++ {
+			want = append(want, fmt.Sprintf("%s p%d", event, i))
+		}
+	}
+	slices.Sort(want)
+	var got []string
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		got = nil
+		for _, line := range strings.Split(b.sink.lines(), "\n") {
+			if f := strings.Fields(line); len(f) > 2 && strings.HasPrefix(f[2], "p") {
+				got = append(got, f[0]+" "+f[2])
+			}
+		}
+		if slices.Sort(got); slices.Equal(got, want) {
+			return
+		}
+		if time.Now().After(end) {
+			b.t.Fatalf("%v\nwant\n%v\n%v", got, want, b.logs.All())
+		}
+	}
+}
+
+const people2016 = "mapping: {model: census, columns: {p: predictions.p, dt: raw_inputs.dt, sex: features.sex}, rest: features}"
+
+// A table is read as it is, and then commit by commit, across a restart; rows that
+// were only written again are not read unless it is said.
+func TestDeltaTableThatGoesOn(t *testing.T) {
+	for _, rewrites := range []string{"skip", "read"} {
+		t.Run(rewrites, func(t *testing.T) {
+			b := newBench(t)
+			config := "sources: [{url: $DIR, delta: {rewrites: " + rewrites + "}, " + people2016 + "}]"
+			b.table("plain", 0, 1)
+			b.start(config)
+			b.ids("prediction", [2]int{0, 20})
+			b.table("plain", 2, 2)
+			b.ids("prediction", [2]int{0, 30})
+			b.stop()
+			b.table("plain", 3, 6)
+			b.start(config)
+			if rewrites == "skip" {
+				b.ids("prediction", [2]int{0, 35})
+				b.said("UPDATE")
+				return
+			}
+			// The delete took p15, the update changed p16, and both wrote the rest again.
+			b.ids("prediction", [2]int{0, 35}, [2]int{10, 15}, [2]int{16, 20}, [2]int{10, 15}, [2]int{16, 20})
+		})
+	}
+}
+
+// Partitions are columns with the types of the schema, and come in their order.
+func TestDeltaPartitions(t *testing.T) {
+	b := newBench(t)
+	b.table("partitioned", 0, 12)
+	b.start("batch_rows: 1\nsources: [{url: $DIR, format: delta, " + people2016 + "}]")
+	b.ids("prediction", [2]int{0, 62})
+	all := b.sink.records
+	if !strings.Contains(all[len(all)-1], "r.dt=2026-01-12") || !strings.Contains(all[2], "r.dt=2026-01-01") || !strings.Contains(all[0], "f.sex=") {
+		t.Errorf("%s … %s … %s", all[0], all[2], all[len(all)-1])
+	}
+}
+
+func TestDeltaSince(t *testing.T) {
+	b := newBench(t)
+	b.table("plain", 0, 6)
+	b.start("sources: [{url: $DIR, delta: {since: 2}, " + people2016 + "}]")
+	b.ids("prediction", [2]int{20, 35})
+}
+
+// A reference is a version of the table, by its number or by a time.
+func TestDeltaTimeTravel(t *testing.T) {
+	b := newBench(t)
+	b.table("plain", 0, 6)
+	b.start("sources: [{url: $DIR, kind: reference, delta: {version: 1}, " + people2016 + "}]")
+	b.ids("reference", [2]int{0, 20})
+	b.stop()
+	b.start("sources: [{url: $DIR, name: by time, kind: reference, dataset: test, delta: {timestamp: \"2099-01-01T00:00:00Z\"}, " + people2016 + "}]")
+	b.ids("reference", [2]int{0, 20}, [2]int{30, 35})
+}
+
+// A file that was vacuumed away is told; what is no table is refused.
+func TestDeltaTablesThatLack(t *testing.T) {
+	b := newBench(t)
+	b.table("plain", 0, 0)
+	b.write("_delta_log/00000000000000000001.json", []byte(`{"add":{"path":"gone.parquet","partitionValues":{},"size":1,"modificationTime":1,"dataChange":true}}`))
+	b.start("sources: [{url: $DIR, " + people2016 + "}]")
+	b.ids("prediction", [2]int{0, 10})
+	b.said("VACUUM")
+	b.write("_delta_log/00000000000000000002.json", []byte(`{"protocol":{"minReaderVersion":3,"readerFeatures":["variantType"]}}`))
+	b.said("needs the feature variantType")
+	b.stop()
+	b.start("sources: [{url: $DIR/none, format: delta, " + people2016 + "}]")
+	b.said("cannot be opened")
+}
