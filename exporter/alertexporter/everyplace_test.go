@@ -133,7 +133,8 @@ func (p *place) expect(t *testing.T, r *running, what []string) {
 	if !eventually(func() bool { return !slices.Contains(p.taken(what), 0) }) {
 		var lines []string
 		for _, e := range r.logs.All() {
-			lines = append(lines, line(e))
+			l := line(e)
+			lines = append(lines, l[:min(len(l), 500)])
 		}
 		t.Fatalf("%s: of %q came %v\n%s", p.kind.name, what, p.taken(what), strings.Join(lines, "\n"))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -139,7 +140,7 @@ func (p *place) serve(t *testing.T) {
 	l := p.open()
 	if p.kind.ok == nil {
 		s := smtp.NewServer(p)
-		s.Domain, s.AllowInsecureAuth = "mail.example", true
+		s.Domain, s.AllowInsecureAuth, s.MaxLineLength = "mail.example", true, 1000
 		go func() { _ = s.Serve(l) }()
 		t.Cleanup(func() { _ = s.Close() })
 		return
@@ -262,9 +263,16 @@ func (s *mailSession) Data(r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	if m.Header.Get("Bcc") != "" {
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "a header was smuggled in"}
+	}
+	subject, err := new(mime.WordDecoder).DecodeHeader(m.Header.Get("Subject"))
+	if err != nil {
+		return err
+	}
 	_, err = io.Copy(io.Discard, m.Body)
 	for _, to := range s.to {
-		if strings.HasPrefix(m.Header.Get("Subject"), "[RESOLVED") {
+		if strings.HasPrefix(subject, "[RESOLVED") {
 			s.p.took(to + " resolved")
 		} else {
 			s.p.took(to + " firing")

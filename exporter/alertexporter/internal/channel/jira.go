@@ -218,10 +218,10 @@ func (j *jira) find(ctx context.Context, g *group) (key string, retry bool, err 
 	return found.Issues[0].Key, false, nil
 }
 
-// Limits of JIRA's fields, in characters.
+// Limits of JIRA's fields, in characters as Java counts them: one beyond U+FFFF is two.
 const (
 	jiraSummary = 255
-	jiraText    = 32767 - 1000 // what the cloud's format adds counts too
+	jiraText    = 32767 - 200 // the last words and what is around all of it
 )
 
 // create makes an issue. unsure is a failure after which there may be one.
@@ -235,7 +235,7 @@ func (j *jira) create(ctx context.Context, g *group) (key string, unsure, retry 
 	}
 	fields["project"] = map[string]string{"key": j.c.Project}
 	fields["issuetype"] = map[string]string{"name": j.c.IssueType}
-	fields["summary"] = cut(oneLine(g.title()), jiraSummary)
+	fields["summary"] = cutJira(oneLine(g.title()), jiraSummary)
 	fields["description"] = j.text(g.say())
 	fields["labels"] = slices.Concat([]string{g.label(), "driftmeter"}, j.c.Labels)
 	if p := j.c.Priority[g.worst()]; p != "" {

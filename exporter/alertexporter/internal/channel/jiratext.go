@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf16"
 )
 
 // A paragraph of an issue's text.
@@ -13,29 +14,37 @@ type paragraph struct {
 	links []link
 }
 
+// jiraSentence and jiraAdvice are how much of a sentence is said in an issue, and of
+// what is recommended: one alert is not to take the place of all others.
+const (
+	jiraSentence = 4000
+	jiraAdvice   = 2000
+)
+
 // say writes a group as paragraphs.
 func (g *group) say() []paragraph {
-	ps := []paragraph{{text: g.status() + ": " + oneLine(g.title())}}
+	ps := []paragraph{{text: g.status() + ": " + cut(oneLine(g.title()), jiraAdvice)}}
 	for i := range g.alerts {
 		a := &g.alerts[i]
-		lines := []string{sentence(a)}
+		lines := []string{cut(sentence(a), jiraSentence)}
 		if len(g.alerts) > 1 {
-			lines = []string{subject(a), sentence(a)}
+			lines = []string{cut(subject(a), jiraAdvice), lines[0]}
 		}
 		if a.Firing() && a.Recommendation != "" {
-			lines = append(lines, a.Recommendation)
+			lines = append(lines, cut(a.Recommendation, jiraAdvice))
 		}
 		lines = append(lines, a.State+" "+since(a))
 		ps = append(ps, paragraph{text: strings.Join(lines, "\n")})
 		var fixed strings.Builder
 		for _, f := range facts(a) {
-			fmt.Fprintf(&fixed, "%-24s %s\n", f.name, f.value)
+			fmt.Fprintf(&fixed, "%-24s %s\n", f.name, cut(f.value, jiraAdvice))
 		}
 		if len(a.Evidence) > 0 {
 			fixed.WriteString("\n" + table(a.Evidence, 2000))
 		}
 		ps = append(ps, paragraph{text: strings.TrimRight(fixed.String(), "\n"), fixed: true})
-		if ls := links(a); ls != nil {
+		ls := slices.DeleteFunc(links(a), func(l link) bool { return len(l.url) > jiraAdvice })
+		if len(ls) > 0 {
 			ps = append(ps, paragraph{links: ls})
 		}
 	}
@@ -48,8 +57,8 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // the cloud, wiki text elsewhere. What does not fit is left out, whole paragraphs.
 func (j *jira) text(ps []paragraph) any {
 	size := 0
-	for i, p := range ps {
-		if size += len(p.text) + 100; size > jiraText {
+	for i := range ps {
+		if size += j.size(ps[i : i+1]); size > jiraText {
 			ps = append(slices.Clone(ps[:i]), paragraph{text: "There is more than fits here."})
 			break
 		}
@@ -58,6 +67,34 @@ func (j *jira) text(ps []paragraph) any {
 		return adf(ps)
 	}
 	return wiki(ps)
+}
+
+// size is how many characters paragraphs take, markup and all.
+func (j *jira) size(ps []paragraph) int {
+	if !j.c.cloud() {
+		return jiraLen(wiki(ps)) + len("\n\n")
+	}
+	b, err := encode(adf(ps))
+	if err != nil {
+		return jiraText // cannot be: it is made of texts
+	}
+	return jiraLen(string(b))
+}
+
+// jiraLen is how many characters text has to JIRA.
+func jiraLen(text string) (n int) {
+	for _, r := range text {
+		n += utf16.RuneLen(r)
+	}
+	return n
+}
+
+// cutJira shortens text to n of JIRA's characters.
+func cutJira(text string, n int) string {
+	for k := n; jiraLen(text) > n; k-- {
+		text = cut(text, k)
+	}
+	return text
 }
 
 func wiki(ps []paragraph) string {

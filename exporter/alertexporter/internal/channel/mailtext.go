@@ -19,9 +19,13 @@ import (
 	"github.com/prometheus/alertmanager/notify"
 )
 
-// mailHeader is how many characters of a header are sent: a line of a mail has at
-// most 998 bytes.
+// mailHeader is how many characters of a header are sent that is no list of
+// addresses.
 const mailHeader = 200
+
+// fold breaks a header where it may be broken: a line of a mail has at most 998
+// bytes.
+var fold = strings.NewReplacer("?= =?", "?=\r\n =?", ", ", ",\r\n ")
 
 // text writes the mail: headers, and the text and the HTML that are configured.
 func (n *mailer) text(ctx context.Context, m *message) ([]byte, error) {
@@ -37,7 +41,10 @@ func (n *mailer) text(ctx context.Context, m *message) ([]byte, error) {
 		if k != "To" && k != "Cc" && k != "Bcc" && k != "From" {
 			v = cut(oneLine(v), mailHeader)
 		}
-		fmt.Fprintf(&b, "%s: %s\r\n", k, mime.QEncoding.Encode("utf-8", v))
+		if v = mime.QEncoding.Encode("utf-8", v); len(v) > mailHeader {
+			v = fold.Replace(v)
+		}
+		fmt.Fprintf(&b, "%s: %s\r\n", k, v)
 	}
 	if _, ok := headers["Message-Id"]; !ok {
 		fmt.Fprintf(&b, "Message-Id: <%s@%s>\r\n", mailID(&m.group, now), hostname())

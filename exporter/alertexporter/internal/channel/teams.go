@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sort"
 	"strings"
 
 	am "github.com/prometheus/alertmanager/alert"
@@ -60,9 +61,12 @@ func (n *teams) Notify(ctx context.Context, alerts ...*am.Alert) (bool, error) {
 	}
 	body, err := teamsCard(title, text, color)
 	if err == nil && len(body) > teamsBody {
-		// Each character that is left out makes the body shorter by a byte at least.
-		text = cut(text, max(1, len([]rune(text))-(len(body)-teamsBody)-len("…")))
-		body, err = teamsCard(title, text, color)
+		text = cut(text, teamsBody)
+		n := sort.Search(teamsBody, func(n int) bool {
+			body, err = teamsCard(title, cut(text, n), color)
+			return err != nil || len(body) > teamsBody
+		})
+		body, err = teamsCard(title, cut(text, max(0, n-1)), color)
 	}
 	if err != nil {
 		return false, err
