@@ -5,7 +5,10 @@
 // and what was measured, which differs each time it is said.
 package alert
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // States of an alert. A pending one is the evaluator's own business and is never
 // sent.
@@ -20,6 +23,15 @@ const (
 	Medium = "medium"
 	High   = "high"
 )
+
+// Higher returns the higher one of two severities.
+func Higher(a, b string) string {
+	order := []string{Low, Medium, High}
+	if slices.Index(order, b) > slices.Index(order, a) {
+		return b
+	}
+	return a
+}
 
 // Alert is one statement about one run of one alert: that it fires, that it still
 // does, or that it is over.

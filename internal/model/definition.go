@@ -39,6 +39,9 @@ type Definition struct {
 	// DefaultMonitors says whether a model without Monitors gets some of its own;
 	// true if absent.
 	DefaultMonitors *bool `mapstructure:"default_monitors"`
+	// MaxAlertsPerDay bounds how many alerts of the model are told a day, UTC; more are
+	// held back, and one says how many. 0: no bound.
+	MaxAlertsPerDay int `mapstructure:"max_alerts_per_day"`
 	// Environment is said in alerts, such as production. Predictions are not told
 	// apart by it: those of all environments are counted together.
 	Environment string `mapstructure:"environment"`

@@ -25,6 +25,9 @@ var (
 
 // monitors reports what is wrong with the monitors of d.
 func (d *Definition) monitors(v *problems, window time.Duration) {
+	if d.MaxAlertsPerDay < 0 {
+		v.add("max_alerts_per_day", d.MaxAlertsPerDay, "cannot be negative; 0 is for no bound")
+	}
 	seen, ids := map[string]bool{}, map[string]string{}
 	for i := range d.Monitors {
 		m := &d.Monitors[i]

@@ -30,6 +30,12 @@ type kept struct {
 	Seen  int64       `json:"seen,omitempty"`  // end of the newest focal period that had data
 	Asked int64       `json:"asked,omitempty"` // when it was evaluated last, for schedules
 
+	// Alerts is how many of it were told on Day, days since 1970. Held says that one
+	// fires of which nobody is told: see flood.go.
+	Day    int64 `json:"day,omitempty"`
+	Alerts int   `json:"alerts,omitempty"`
+	Held   bool  `json:"held,omitempty"`
+
 	// Firing is what was said last of the run that fires: when its monitor is gone,
 	// the end has to be told by it.
 	Firing *alert.Alert `json:"firing,omitempty"`
