@@ -16,7 +16,8 @@ import (
 // they are sent, to the same bytes.
 type ledger struct {
 	templates []*Template
-	origin    time.Time // of the first batch
+	origin    time.Time                              // of the first batch
+	via       func(ctx context.Context, n int) error // sends batch n; nil: by OTLP
 
 	mu      sync.Mutex
 	next    int
@@ -100,18 +101,22 @@ func (l *ledger) load(address string, seed uint64, fresh bool) error {
 }
 
 func (l *ledger) client(address string, rng *rand.Rand, fresh bool) error {
-	c, err := Dial(address)
-	if err != nil {
-		return err
+	send := l.via
+	if send == nil {
+		c, err := Dial(address)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		send = func(ctx context.Context, n int) error { return c.Send(ctx, l.bytes(n)) }
 	}
-	defer c.Close()
 	for {
 		n, known, ok := l.take(rng, fresh)
 		if !ok {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		err := c.Send(ctx, l.bytes(n))
+		err := send(ctx, n)
 		cancel()
 		if !known {
 			l.settle(n, err == nil)
