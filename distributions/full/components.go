@@ -12,6 +12,7 @@ import (
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
 	datasetreceiver "github.com/driftmeter/driftmeter/receiver/datasetreceiver/full"
 	predictionreceiver "github.com/driftmeter/driftmeter/receiver/predictionreceiver"
+	warehousereceiver "github.com/driftmeter/driftmeter/receiver/warehousereceiver"
 	clickhouseexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
@@ -103,6 +104,7 @@ func components() (otelcol.Factories, error) {
 		webhookeventreceiver.NewFactory(),
 		predictionreceiver.NewFactory(),
 		datasetreceiver.NewFactory(),
+		warehousereceiver.NewFactory(),
 	)
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -114,6 +116,7 @@ func components() (otelcol.Factories, error) {
 		webhookeventreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/webhookeventreceiver v0.156.0",
 		predictionreceiver.NewFactory().Type():   "github.com/driftmeter/driftmeter v0.0.0",
 		datasetreceiver.NewFactory().Type():      "github.com/driftmeter/driftmeter v0.0.0",
+		warehousereceiver.NewFactory().Type():    "github.com/driftmeter/driftmeter v0.0.0",
 	})
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](

@@ -69,10 +69,7 @@ func (c *Checkpoints) Set(ctx context.Context, key string, value []byte) error {
 	if len(value) > maxCheckpoint {
 		return fmt.Errorf("the checkpoint %q has %d bytes; at most %d are allowed", key, len(value), maxCheckpoint)
 	}
-	b := append(make([]byte, 0, len(value)+5), checkpointVersion)
-	b = append(b, value...)
-	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-	if err := c.client.Set(ctx, key, b); err != nil {
+	if err := c.client.Set(ctx, key, framed(value)); err != nil {
 		return fmt.Errorf("the checkpoint %q cannot be written: %w", key, err)
 	}
 	return nil

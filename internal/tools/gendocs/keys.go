@@ -21,6 +21,7 @@ import (
 	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
 )
 
 // configured is a component whose README has a table of its keys.
@@ -32,6 +33,7 @@ type configured struct {
 func components() []configured {
 	return []configured{
 		{"receiver/predictionreceiver", predictionreceiver.NewFactory().CreateDefaultConfig()},
+		{"receiver/warehousereceiver", warehousereceiver.NewFactory().CreateDefaultConfig()},
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
 		{"extension/predictionencodingextension", predictionencodingextension.NewFactory().CreateDefaultConfig()},
 		{"processor/groundtruthprocessor", groundtruthprocessor.NewFactory().CreateDefaultConfig()},
@@ -61,7 +63,7 @@ func (c configured) readme(root string) (path, text string, err error) {
 		return path, "", fmt.Errorf("%s has no table of keys between %q and %q", path, keysBegin, keysEnd)
 	}
 	comments := map[string]string{}
-	for _, dir := range []string{c.dir, "internal/model", "internal/drift", "internal/mapping", "internal/inference"} {
+	for _, dir := range []string{c.dir, "internal/model", "internal/drift", "internal/mapping", "internal/inference", "internal/pull", "receiver/warehousereceiver/internal/driver"} {
 		if err := fieldComments(filepath.Join(root, dir), comments); err != nil {
 			return path, "", err
 		}

@@ -1,0 +1,3 @@
+package warehousereceiver
+
+//go:generate go tool mdatagen metadata.yaml

@@ -1,0 +1,309 @@
+package warehousereceiver
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/seen"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
+)
+
+// rows makes records of rows.
+type rows struct {
+	kind     string
+	keys     []string
+	from     int // the keys from here on tell rows apart
+	mapper   *mapping.Mapper
+	encoder  *otelml.Encoder
+	values   *value.Reader
+	exploded bool
+	defaults record.Record
+	record   record.Record
+	hashed   []byte
+}
+
+func newRows(cfg *Config, keys []string, from int) (*rows, error) {
+	m, err := mapping.NewMapper(&cfg.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	r := &rows{kind: cfg.Kind, keys: keys, from: from, mapper: m, encoder: otelml.NewEncoder(cfg.AttributePrefix), values: value.NewReader(),
+		exploded: len(cfg.Mapping.Explode) > 0}
+	switch cfg.Kind {
+	case kindActuals, kindRawInputs:
+		r.defaults.Event = record.Actual
+	case kindReference:
+		r.defaults.Event, r.defaults.Test = record.Reference, cfg.Dataset == "test"
+	}
+	return r, nil
+}
+
+// batch is what one page becomes.
+type batch struct {
+	*rows
+	memory *seen.Memory
+	now    time.Time
+	at     []int       // of the key columns
+	last   []value.Key // of the last row
+	read   int         // rows
+	bytes  int         // that they take
+	told   int         // rows of which something is sent
+
+	unchanged int
+	refused   []refusal
+	news      seen.News
+	subjects  []subject
+	logs      plog.Logs
+	places    map[string]plog.LogRecordSlice // by environment
+	scratch   plog.LogRecordSlice            // of the row at hand
+	scattered []string                       // its environments
+}
+
+// refusal is why a row, or a record of it, is refused.
+type refusal struct {
+	row int64
+	err error
+}
+
+func (r *rows) begin(memory *seen.Memory, now time.Time) *batch {
+	return &batch{rows: r, memory: memory, now: now, news: seen.News{}, logs: plog.NewLogs(),
+		places: map[string]plog.LogRecordSlice{}, scratch: plog.NewLogRecordSlice()}
+}
+
+// add takes a row. An error says that reading cannot go on behind it.
+func (b *batch) add(columns []value.Column, row []any) error {
+	if b.at == nil {
+		if err := b.find(columns); err != nil {
+			return err
+		}
+	}
+	keys := make([]value.Key, len(b.at))
+	for i, at := range b.at {
+		k, err := value.NewKey(columns[at].Type, row[at])
+		if err != nil {
+			return fmt.Errorf("column %q %w", b.keys[i], err)
+		}
+		keys[i] = k
+	}
+	b.last = keys
+	b.read++
+	n := b.values.Row(columns, row)
+	b.bytes += n.Size()
+	hash := b.hash(keys[b.from:])
+	before, known := b.memory.Of(hash)
+	if fresh, again := b.news[hash]; again { // twice in a page
+		before, known = fresh, true
+	}
+	j := job{batch: b, keys: keys, label: known && !before.IsRefused() || b.defaults.Event == record.Actual}
+	err := b.mapper.Row(&n, &b.defaults, &b.record, j.record)
+	if err != nil {
+		return err
+	}
+	b.decide(&j, hash, before, known)
+	return nil
+}
+
+// find finds the key columns among those of the result.
+func (b *batch) find(columns []value.Column) error {
+	for _, key := range b.keys {
+		at := -1
+		for i := range columns {
+			if columns[i].Name == strings.Trim(key, "\"`[]") {
+				at = i
+			}
+		}
+		if at < 0 {
+			var names []string
+			for _, c := range columns {
+				names = append(names, c.Name)
+			}
+			return fmt.Errorf("column %q is not there; incremental.column and incremental.keys are among %s", key, strings.Join(names, ", "))
+		}
+		b.at = append(b.at, at)
+	}
+	return nil
+}
+
+// hash names a row by its keys.
+func (b *batch) hash(keys []value.Key) seen.Hash {
+	b.hashed = appendKeys(b.hashed[:0], keys)
+	return seen.Hash(xxh3.Hash128(b.hashed).Bytes())
+}
+
+// job is one row on its way.
+type job struct {
+	*batch
+	keys    []value.Key
+	label   bool // only labels, or raw inputs, are told of it
+	index   int
+	labels  []byte // what they say
+	reasons []byte // why records of it are refused
+	taken   int    // records
+	errs    []error
+}
+
+// record takes one record of the row.
+func (j *job) record(refused error) error {
+	r := &j.rows.record
+	if refused == nil {
+		j.complete(r)
+		refused = mapping.Check(r)
+	}
+	j.index++
+	if e, ok := errors.AsType[*mapping.RowError](refused); ok {
+		if e.Reason == mapping.NoFields && j.defaults.Event == record.Actual {
+			return nil // not known yet
+		}
+		j.errs = append(j.errs, e)
+		j.reasons = append(j.reasons, e.Error()...)
+		return nil
+	}
+	if refused != nil {
+		return refused
+	}
+	j.taken++
+	j.said(r)
+	if j.label {
+		r.Event = record.Actual
+		kept := r.Fields[:0]
+		for _, f := range r.Fields {
+			if j.tells(&f) {
+				kept = append(kept, f)
+			}
+		}
+		if r.Fields = kept; len(kept) == 0 {
+			return nil
+		}
+	}
+	j.encoder.Append(j.scratch, r)
+	j.scattered = append(j.scattered, r.Environment)
+	if j.kind == kindReference {
+		j.subjects = mergeSubjects(j.subjects, []subject{{r.Model, r.Version, r.Environment}})
+	}
+	return nil
+}
+
+// complete gives a record what the row does not say: the id is that of its keys,
+// the time that of the incremental column, else that at which it was read.
+func (j *job) complete(r *record.Record) {
+	if r.Version == "" {
+		r.Version = otelml.DefaultVersion
+	}
+	if r.ID == "" && r.Event != record.Reference {
+		var parts []string
+		for _, k := range j.keys[j.from:] {
+			parts = append(parts, k.String())
+		}
+		if r.ID = strings.Join(parts, "/"); j.exploded {
+			r.ID += "_" + strconv.Itoa(j.index)
+		}
+	}
+	if r.Stamped {
+		return
+	}
+	r.Time, r.Stamped = j.now.UnixNano(), true
+	if t, ok := j.keys[0].Time(); ok && math.Abs(float64(t.Unix())) < 9e9 {
+		r.Time = t.UnixNano()
+	}
+}
+
+// tells reports whether a field is what rows tell when they are read again: ground
+// truth or inputs that come late, which are not known while they are null.
+func (j *job) tells(f *record.Field) bool {
+	return f.Value.Kind() != record.Missing &&
+		(f.Group == record.Actuals && j.kind != kindRawInputs || f.Group == record.RawInputs && j.kind != kindPredictions)
+}
+
+// said adds what the labels of a record say to what is compared.
+func (j *job) said(r *record.Record) {
+	for i := range r.Fields {
+		if f := &r.Fields[i]; j.tells(f) {
+			j.labels = binary.AppendVarint(append(j.labels, byte(f.Group)), int64(j.index))
+			j.labels = append(append(j.labels, f.Name...), 0)
+			j.labels = appendValue(j.labels, f.Value)
+		}
+	}
+}
+
+func appendValue(b []byte, v record.Value) []byte {
+	b = append(b, byte(v.Kind()))
+	if x, ok := v.Float(); ok {
+		return binary.BigEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	if t, ok := v.Bool(); ok {
+		return strconv.AppendBool(b, t)
+	}
+	if s, ok := v.Text(); ok {
+		return append(append(b, s...), 0)
+	}
+	for _, e := range v.Elements() {
+		b = append(append(b, e.Name...), 0)
+		b = appendValue(b, e.Value)
+	}
+	return append(b, 0)
+}
+
+// decide says what becomes of a row, by what is known of it.
+func (b *batch) decide(j *job, hash seen.Hash, before seen.Print, known bool) {
+	print := seen.Nothing
+	switch {
+	case j.taken == 0 && len(j.errs) > 0:
+		print = seen.Refused(xxh3.Hash(j.reasons))
+	case len(j.labels) > 0:
+		print = seen.Labels(xxh3.Hash(j.labels))
+	}
+	told := b.defaults.Event == record.Reference || !known && (print != seen.Nothing || !j.label) ||
+		known && print != before && (print != seen.Nothing || before.IsRefused())
+	if print.IsRefused() && known && !before.IsRefused() {
+		told = false // it was sent, and what it has become since cannot be read
+	}
+	if !told {
+		b.unchanged++
+		b.drop()
+		return
+	}
+	for _, err := range j.errs {
+		b.refused = append(b.refused, refusal{int64(b.read), err})
+	}
+	b.news[hash] = print
+	if b.scratch.Len() > 0 {
+		b.told++
+	}
+	for i, environment := range b.scattered {
+		b.scratch.At(i).MoveTo(b.place(environment).AppendEmpty())
+	}
+	b.drop()
+}
+
+func (b *batch) drop() {
+	b.scratch, b.scattered = plog.NewLogRecordSlice(), b.scattered[:0]
+}
+
+// place returns the records of an environment.
+func (b *batch) place(environment string) plog.LogRecordSlice {
+	to, ok := b.places[environment]
+	if !ok {
+		rl := b.logs.ResourceLogs().AppendEmpty()
+		otelml.PutEnvironment(rl.Resource().Attributes(), environment)
+		to = rl.ScopeLogs().AppendEmpty().LogRecords()
+		b.places[environment] = to
+	}
+	return to
+}
+
+// end says that a reference is complete.
+func (b *batch) end(of subject) {
+	b.encoder.Append(b.place(of.environment), &record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of.model, Version: of.version,
+		Time: b.now.UnixNano(), Stamped: true, Environment: of.environment})
+}

@@ -1,0 +1,269 @@
+package warehousereceiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
+
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/seen"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlpage"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
+)
+
+// run reads what is new, and again what may have changed.
+func (s *source) run(ctx context.Context) (err error) {
+	s.progress.Begin()
+	defer func() { s.progress.End(err) }()
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
+	if s.state.done {
+		return nil
+	}
+	at, err := s.begin()
+	if err != nil {
+		return err
+	}
+	for {
+		last, err := s.page(ctx, &at)
+		if err != nil {
+			return err
+		}
+		if last {
+			break
+		}
+	}
+	s.progress.Behind(time.Time{})
+	if s.cfg.Kind == kindReference {
+		return s.complete(ctx)
+	}
+	return nil
+}
+
+// begin returns where a run begins: as far before the last row as is to be read
+// again, but not before what is remembered, nor before the start.
+func (s *source) begin() (sqlpage.Position, error) {
+	start := s.start()
+	if len(s.state.cursor) == 0 {
+		return start, nil
+	}
+	after := position(s.state.cursor)
+	if s.cfg.Kind == kindReference {
+		return after, nil
+	}
+	in := &s.cfg.Incremental
+	back, ok := s.state.cursor[0].Back(in.LookBack, in.LookBackNumber)
+	if !ok || back == s.state.cursor[0] {
+		return after, nil
+	}
+	again := []value.Key{back}
+	if order, ok := compare(s.state.floor, again); len(s.state.floor) > 0 && (!ok || order >= 0) {
+		if !s.warned {
+			s.warned = true
+			s.set.Logger.Warn("More rows lie within incremental.look_back than incremental.max_remembered; only those that are remembered are read again",
+				zap.Int("max_remembered", in.MaxRemembered), zap.Stringer("from", s.state.floor[0]))
+		}
+		return position(s.state.floor), nil
+	}
+	s.warned = false
+	if in.Start != "" && in.Start != now {
+		if order, ok := compare([]value.Key{value.ParseKey(in.Start)}, again); ok && order > 0 {
+			return start, nil
+		}
+	}
+	return sqlpage.Position{Values: []any{back.Argument()}, Inclusive: true}, nil
+}
+
+// now is the start that leaves out what is there already.
+const now = "now"
+
+func (s *source) start() sqlpage.Position {
+	switch s.cfg.Incremental.Start {
+	case "":
+		return sqlpage.Position{}
+	case now:
+		return sqlpage.Position{Values: []any{time.Now().UTC()}, Inclusive: true}
+	}
+	return sqlpage.Position{Values: []any{value.ParseKey(s.cfg.Incremental.Start).Argument()}, Inclusive: true}
+}
+
+func position(keys []value.Key) sqlpage.Position {
+	p := sqlpage.Position{}
+	for _, k := range keys {
+		p.Values = append(p.Values, k.Argument())
+	}
+	return p
+}
+
+// page reads one page and passes it on. It reports whether it was the last, and
+// moves the position behind it.
+func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err error) {
+	page, err := s.sql.Page(*at, s.cfg.PageSize)
+	if err != nil {
+		return false, err
+	}
+	b := s.rows.begin(s.memory, time.Now())
+	timed, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	err = s.database.Read(timed, page, func(columns []value.Column, row []any) (bool, error) {
+		if err := b.add(columns, row); err != nil {
+			return false, err
+		}
+		return b.bytes < s.cfg.PageKiB<<10, nil
+	})
+	switch {
+	case err != nil && ctx.Err() == nil && timed.Err() != nil:
+		return false, fmt.Errorf("a page took longer than timeout=%s; raise it, lower page_size, or let an index serve the order of %q: %w", s.cfg.Timeout, s.sql.Keys, err)
+	case err != nil:
+		return false, err
+	case b.read == 0:
+		return true, nil
+	}
+	s.progress.Bytes(ctx, int64(b.bytes))
+	next := s.state
+	if order, ok := compare(b.last, next.cursor); !ok || order >= 0 {
+		next.cursor = b.last
+	}
+	if s.cfg.Kind == kindReference {
+		next.ended = mergeSubjects(next.ended, b.subjects)
+	}
+	name := "page to " + b.last[0].String()
+	for _, r := range b.refused {
+		s.progress.Refused(ctx, name, r.row, r.err)
+	}
+	if b.unchanged > 0 {
+		s.tel.WarehouseRowsUnchanged.Add(ctx, int64(b.unchanged), s.progress.Source())
+	}
+	if err := s.pass(ctx, name, next, b.news, b.logs, b.told); err != nil {
+		return false, err
+	}
+	s.progress.Unit(ctx)
+	*at = position(b.last)
+	last = b.read < s.cfg.PageSize && b.bytes < s.cfg.PageKiB<<10
+	if t, ok := b.last[0].Time(); ok && !last {
+		s.progress.Behind(t)
+	}
+	return last, nil
+}
+
+func mergeSubjects(all, more []subject) []subject {
+	all = slices.Clone(all)
+	for _, m := range more {
+		if !slices.Contains(all, m) && len(all) < maxSubjects {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// pass keeps a page, sends it, and then keeps that it has been taken.
+func (s *source) pass(ctx context.Context, name string, next state, news seen.News, logs plog.Logs, rows int) error {
+	p := pending{state: next, rows: uint64(rows)}
+	if s.cfg.Kind != kindReference {
+		p.writes = s.memory.Plan(news, appendKeys(nil, next.cursor))
+	}
+	if logs.LogRecordCount() == 0 {
+		return s.taken(ctx, &p)
+	}
+	var err error
+	if p.logs, err = (&plog.ProtoMarshaler{}).MarshalLogs(logs); err != nil {
+		return err
+	}
+	if err := s.checkpoints.Set(ctx, pendingKey, p.bytes()); err != nil {
+		return err
+	}
+	if err := s.sender.Send(ctx, name, logs, int64(rows)); err != nil {
+		return err
+	}
+	return s.taken(ctx, &p)
+}
+
+// taken keeps what holds since a page has been taken, in one step, and forgets
+// what need not be remembered any longer. It is not broken off by a shutdown.
+func (s *source) taken(ctx context.Context, p *pending) error {
+	set, remove := map[string][]byte{}, []string{pendingKey}
+	first, last := s.memory.Numbers()
+	for _, w := range p.writes {
+		set[segmentKey(w.Number)], last = w.Bytes, w.Number
+	}
+	numbers, floor := s.memory.Old(func(reach []byte) bool { return s.old(reach, p.state.cursor) }, s.cfg.Incremental.MaxRemembered)
+	for _, n := range numbers {
+		remove = append(remove, segmentKey(n))
+	}
+	if floor != nil {
+		p.state.floor = keysOf(floor)
+	}
+	p.state.first, p.state.last = first+uint64(len(numbers)), last
+	set[stateKey] = p.state.bytes()
+	if err := s.checkpoints.Update(context.WithoutCancel(ctx), set, remove); err != nil {
+		return err
+	}
+	for _, w := range p.writes {
+		if err := s.memory.Restore(w); err != nil {
+			return err
+		}
+	}
+	s.memory.Forget(numbers)
+	s.state = p.state
+	s.remembered.Store(int64(s.memory.Len()))
+	return nil
+}
+
+// old reports whether rows that were read when the reading had come to reach need
+// not be remembered any longer, by their time.
+func (s *source) old(reach []byte, cursor []value.Key) bool {
+	then := keysOf(reach)
+	if len(then) == 0 || len(cursor) == 0 {
+		return false
+	}
+	a, timed := then[0].Time()
+	b, also := cursor[0].Time()
+	return timed && also && b.Sub(a) > s.cfg.Incremental.Remember
+}
+
+func keysOf(b []byte) []value.Key {
+	c := cutter{b: b, ok: true}
+	return c.keys()
+}
+
+// resume sends a page again that was on its way, just as it was.
+func (s *source) resume(ctx context.Context) error {
+	b, err := s.checkpoints.Get(ctx, pendingKey)
+	if err != nil || b == nil {
+		return err
+	}
+	p, err := readPending(b)
+	if err != nil {
+		return err
+	}
+	if p.state.order != s.state.order {
+		return s.checkpoints.Delete(ctx, pendingKey) // of another reference
+	}
+	logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p.logs)
+	if err != nil {
+		return errors.Join(errState, err)
+	}
+	if err := s.sender.Send(ctx, "the page that was on its way", logs, int64(p.rows)); err != nil {
+		return err
+	}
+	return s.taken(ctx, &p)
+}
+
+// complete says that a reference is complete.
+func (s *source) complete(ctx context.Context) error {
+	if len(s.state.ended) == 0 {
+		return nil // there is nothing in it yet
+	}
+	b := s.rows.begin(s.memory, time.Now())
+	for _, of := range s.state.ended {
+		b.end(of)
+	}
+	next := s.state
+	next.done, next.ended = true, nil
+	return s.pass(ctx, "the end of the reference", next, nil, b.logs, 0)
+}
