@@ -262,11 +262,10 @@ func (r *rig) settledLoans(rows int) map[string]float64 {
 	return r.sink.everything()
 }
 
-// A real data set gives exactly the same metrics through REST, as CSV, NDJSON and
-// Parquet, as through OTLP: the reference, the predictions, and labels that come
-// later.
-func TestRowsGiveTheMetricsOfOTLP(t *testing.T) {
-	reference, served := loans(t, "reference.csv.gz", 8000), loans(t, "monitoring.csv.gz", 6000)
+// loansByOTLP returns the metrics that loans give when services send them: the
+// reference, the predictions, and labels that come later.
+func loansByOTLP(t *testing.T, reference, served []loan) map[string]float64 {
+	t.Helper()
 	r := newSourceRig(t)
 	for _, part := range []struct {
 		event string
@@ -287,6 +286,15 @@ func TestRowsGiveTheMetricsOfOTLP(t *testing.T) {
 	if len(want) < 300 {
 		t.Fatalf("only %d values to compare", len(want))
 	}
+	return want
+}
+
+// A real data set gives exactly the same metrics through REST, as CSV, NDJSON and
+// Parquet, as through OTLP: the reference, the predictions, and labels that come
+// later.
+func TestRowsGiveTheMetricsOfOTLP(t *testing.T) {
+	reference, served := loans(t, "reference.csv.gz", 8000), loans(t, "monitoring.csv.gz", 6000)
+	want := loansByOTLP(t, reference, served)
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			r := newSourceRig(t)

@@ -25,15 +25,19 @@ func (r rows) with(columns []tree.Node) rows {
 	if len(columns) == 0 {
 		return r
 	}
+	var own []tree.Node // the row's may be followed by what is another's
 	return rows{func(n *tree.Node) error {
 		if err := r.next(n); err != nil {
 			return err
 		}
+		own = append(own[:0], n.Sub...)
+		n.Sub = own
 		for i := range columns {
 			if n.Get(columns[i].Name) == nil {
 				n.Sub = append(n.Sub, columns[i])
 			}
 		}
+		own = n.Sub
 		return nil
 	}, r.close}
 }
