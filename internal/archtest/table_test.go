@@ -39,7 +39,7 @@ var layers = []layer{
 	{folders: []string{"internal/catalog"}},
 	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate", "internal/watch"}},
 	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/lenient", "internal/history"}},
-	{folders: []string{"internal/inference", "internal/rowlog"}},
+	{folders: []string{"internal/bentoml", "internal/inference", "internal/rowlog"}},
 	{folders: []string{"internal/scenario"}},
 	{folders: []string{"internal/pull"}},
 	// A component never imports another: what two of them share lies below.

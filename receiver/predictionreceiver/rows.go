@@ -91,6 +91,13 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 
 // send passes a batch on, answers, and returns the status.
 func (s *server) send(ctx context.Context, w http.ResponseWriter, b *rowlog.Batch, a *answer) (status int) {
+	status = s.deliver(ctx, b, a)
+	a.write(w, status)
+	return status
+}
+
+// deliver passes a batch on and says in the answer what became of it.
+func (s *server) deliver(ctx context.Context, b *rowlog.Batch, a *answer) (status int) {
 	a.Accepted = b.Accepted
 	for reason, n := range a.reasons {
 		s.tel.PredictionRowsRefused.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", reason)))
@@ -110,7 +117,6 @@ func (s *server) send(ctx context.Context, w http.ResponseWriter, b *rowlog.Batc
 	default:
 		s.obs.EndLogsOp(ctx, "rows", 0, nil)
 	}
-	a.write(w, status)
 	return status
 }
 

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/driftmeter/driftmeter/internal/bentoml"
 	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -35,12 +36,16 @@ type server struct {
 	events  *rowlog.Workers // of inference servers
 	pairs   *inference.Pairs
 
+	rowsOfMonitors *rowlog.Workers // of BentoML
+	bento          *bentoml.Monitors
+
 	http *http.Server
 	stop context.CancelFunc
 	wg   sync.WaitGroup
 
-	mu   sync.Mutex
-	said time.Time // when the limit of what is pending was logged
+	mu          sync.Mutex
+	said        time.Time // when the limit of what is pending was logged
+	saidRefused time.Time // when refused records of monitors were
 }
 
 func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *metadata.TelemetryBuilder) (*server, error) {
@@ -58,6 +63,11 @@ func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *meta
 	if err != nil {
 		return nil, err
 	}
+	s.rowsOfMonitors, err = rowlog.NewWorkers(cfg.Mapping, cfg.Mappings, cfg.AttributePrefix, bentoml.Mapping)
+	if err != nil {
+		return nil, err
+	}
+	s.bento = bentoml.New(rowlog.RowLimits)
 	s.pairs = inference.NewPairs(&cfg.Inference)
 	return s, nil
 }
@@ -110,6 +120,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/raw-inputs", s.rows(record.Actual))
 	mux.HandleFunc("POST /v1/reference", s.rows(record.Reference))
 	mux.HandleFunc("POST /v1/cloudevents", s.cloudEvents)
+	mux.HandleFunc("POST /v1/logs", s.monitors)
 	mux.HandleFunc("POST /{$}", s.cloudEvents) // where KServe's logger sends to if told a host only
 	mux.HandleFunc("GET /openapi.json", describe)
 	return mux
