@@ -198,7 +198,7 @@ func TestMeasures(t *testing.T) {
 // Every metric there is has one entry, with a unit and a sentence, and every answer
 // of this package has a metric.
 func TestCatalogue(t *testing.T) {
-	units := []string{"1", "%", "{prediction}", "{score}", "{probability}", "{value}", "{detection}", "{target}", "{target}2", "{number}"}
+	units := []string{"1", "%", "{prediction}", "{score}", "{probability}", "{value}", "{value}2", "{detection}", "{target}", "{target}2", "{number}"}
 	seen := map[string]bool{}
 	for _, m := range measure.Catalogue() {
 		if seen[m.Name] {

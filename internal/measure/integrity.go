@@ -22,6 +22,7 @@ type fieldMetric struct {
 var (
 	integrity = []fieldMetric{
 		{"missing_ratio", "1", "Share of records in which the field is absent, null, NaN or an empty string.", ratio(func(f *profile.Field) uint64 { return f.Missing })},
+		{"missing", "{prediction}", "Number of records in which the field is absent, null, NaN or an empty string.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) { return float64(f.Missing), true }},
 		{"invalid_ratio", "1", "Share of records in which the field has a value of the wrong type.", ratio(func(f *profile.Field) uint64 { return f.Invalid })},
 		{"non_finite_ratio", "1", "Share of records in which a numeric field is +Inf or -Inf.", nonFinite},
 		{"new_values", "{value}", "Distinct values of a categorical field that the reference does not have.", newValues},
@@ -37,12 +38,10 @@ var (
 			return f.Moments.Mean(0)
 		}},
 		{"stddev", "{value}", "Standard deviation of a numeric field (divisor N), in the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
-			if f.Moments == nil {
-				return 0, false
-			}
-			v, ok := f.Moments.Variance(0, 0)
+			v, ok := variance(f)
 			return math.Sqrt(v), ok
 		}},
+		{"variance", "{value}2", "Variance of a numeric field (divisor N), in the square of the field's unit.", func(_ *profile.FieldLayout, f *profile.Field) (float64, bool) { return variance(f) }},
 		{"min", "{value}", "Smallest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Min })},
 		{"max", "{value}", "Largest value of a numeric field; of an actual, one that was corrected may be it still.", extreme(func(f *profile.Field) float64 { return f.Moments.Max })},
 		{"sum", "{value}", "Sum of a numeric field.", extreme(func(f *profile.Field) float64 { return f.Moments.Sum(0) })},
@@ -54,6 +53,13 @@ var (
 		{"unique", "{value}", "Distinct values of a field; exact up to 256 beside the reference's categories, else within 1.6 % (HyperLogLog).", unique},
 	}
 )
+
+func variance(f *profile.Field) (float64, bool) {
+	if f.Moments == nil {
+		return 0, false
+	}
+	return f.Moments.Variance(0, 0)
+}
 
 func quantile(q float64) func(*profile.FieldLayout, *profile.Field) (float64, bool) {
 	return func(l *profile.FieldLayout, f *profile.Field) (float64, bool) { return Quantile(l, f, q) }
@@ -185,7 +191,7 @@ func unique(_ *profile.FieldLayout, f *profile.Field) (float64, bool) {
 // name.
 func Keeps(l *profile.FieldLayout, name string) bool {
 	switch name {
-	case "ml.integrity.missing_ratio", "ml.integrity.invalid_ratio":
+	case "ml.integrity.missing_ratio", "ml.integrity.missing", "ml.integrity.invalid_ratio":
 		return true
 	case "ml.integrity.new_values", "ml.integrity.new_values_ratio", "ml.integrity.overflow_ratio":
 		return l.Categories != nil && l.Type != model.Boolean

@@ -46,6 +46,10 @@ func TestFieldsByHand(t *testing.T) {
 		{"features.x", "ml.integrity.new_values", 0, measure.NotKept},
 		{"features.x", "ml.field.mean", 4, ""},
 		{"features.x", "ml.field.stddev", 4, ""}, // squares of −2, −2, 0, 4, 6, −6: 96/6
+		{"features.x", "ml.field.variance", 16, ""},
+		{"features.x", "ml.integrity.missing", 2, ""},
+		{"features.note", "ml.integrity.missing", 9, ""},
+		{"features.color", "ml.field.variance", 0, measure.NotKept},
 		{"features.x", "ml.field.min", -2, ""},
 		{"features.x", "ml.field.max", 10, ""},
 		{"features.x", "ml.field.sum", 24, ""},

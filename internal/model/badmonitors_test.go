@@ -104,7 +104,7 @@ models[0].monitors[23].threshold="" must have min, max or both: type=model_activ
 
 const (
 	placeholders = "monitor, severity, model, model_name, model_id, model_version, environment, field, importance, metric, focal_value, baseline_value, min_threshold, max_threshold, last_lower_bound, last_upper_bound, value_thresholds, focal_time_period, focal_times, focal_segment, baseline_time_period, baseline_times, baseline_segment, unexpected_values, last_deployment_time, time_threshold, drift_score, drift_score_text, since, reason"
-	fieldMetrics = "mean, stddev, min, max, sum, median, p05, p25, p75, p95, unique, missing_ratio, invalid_ratio, non_finite_ratio, new_values, new_values_ratio, overflow_ratio, out_of_range_ratio, quantile"
+	fieldMetrics = "mean, stddev, variance, min, max, sum, median, p05, p25, p75, p95, unique, missing_ratio, missing, invalid_ratio, non_finite_ratio, new_values, new_values_ratio, overflow_ratio, out_of_range_ratio, quantile"
 )
 
 func TestMonitorsSayEverything(t *testing.T) {

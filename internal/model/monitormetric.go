@@ -13,9 +13,9 @@ import (
 // that it uses, each with the metric's. What is measured lies above this package: a
 // test there holds the two lists together.
 var FieldMetrics = []struct{ Name, Metric string }{
-	{"mean", "ml.field.mean"}, {"stddev", "ml.field.stddev"}, {"min", "ml.field.min"}, {"max", "ml.field.max"}, {"sum", "ml.field.sum"},
+	{"mean", "ml.field.mean"}, {"stddev", "ml.field.stddev"}, {"variance", "ml.field.variance"}, {"min", "ml.field.min"}, {"max", "ml.field.max"}, {"sum", "ml.field.sum"},
 	{"median", "ml.field.median"}, {"p05", "ml.field.p05"}, {"p25", "ml.field.p25"}, {"p75", "ml.field.p75"}, {"p95", "ml.field.p95"},
-	{"unique", "ml.field.unique"}, {"missing_ratio", "ml.integrity.missing_ratio"}, {"invalid_ratio", "ml.integrity.invalid_ratio"},
+	{"unique", "ml.field.unique"}, {"missing_ratio", "ml.integrity.missing_ratio"}, {"missing", "ml.integrity.missing"}, {"invalid_ratio", "ml.integrity.invalid_ratio"},
 	{"non_finite_ratio", "ml.integrity.non_finite_ratio"}, {"new_values", "ml.integrity.new_values"},
 	{"new_values_ratio", "ml.integrity.new_values_ratio"}, {"overflow_ratio", "ml.integrity.overflow_ratio"},
 	{"out_of_range_ratio", "ml.integrity.out_of_range_ratio"},
@@ -33,7 +33,7 @@ const (
 
 // metricAliases are other spellings of metrics, those of Aporia among them.
 var metricAliases = map[string]string{
-	"average": "mean", "minimum": "min", "maximum": "max", "std": "stddev", "unique_values": "unique", "unique_count": "unique",
+	"average": "mean", "minimum": "min", "maximum": "max", "std": "stddev", "missing_count": "missing", "unique_values": "unique", "unique_count": "unique",
 	"f1_score": "f1", "precision_score": "precision", "recall_score": "recall", "auc_roc": "roc_auc", "logloss": "log_loss", "fp_rate": "fpr",
 	"tp_count": "true_positives", "fp_count": "false_positives", "tn_count": "true_negatives", "fn_count": "false_negatives",
 	"ks_distance": "ks", "js_distance": "js", "hellinger_distance": "hellinger",
@@ -118,7 +118,7 @@ func (m *Monitor) Worse() score.Direction {
 // number of rows. Of metrics of the user's own nobody knows.
 func (m *Monitor) additive() bool {
 	switch m.MetricName() {
-	case "ml.model.predictions", "ml.field.sum":
+	case "ml.model.predictions", "ml.field.sum", "ml.integrity.missing":
 		return true
 	}
 	metric, ok := score.Lookup(strings.TrimPrefix(m.Metric.base(), estimated))

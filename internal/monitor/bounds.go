@@ -135,7 +135,7 @@ func (j *judge) anomaly() Verdict {
 // kindOf says how chance moves a metric.
 func kindOf(metric string) season.Kind {
 	switch metric {
-	case "ml.model.predictions":
+	case "ml.model.predictions", "ml.integrity.missing":
 		return season.Count
 	case "ml.integrity.missing_ratio", "ml.integrity.invalid_ratio", "ml.integrity.non_finite_ratio", "ml.integrity.new_values_ratio",
 		"ml.integrity.overflow_ratio", "ml.integrity.out_of_range_ratio", "ml.performance.accuracy", "ml.performance.positive_rate",
