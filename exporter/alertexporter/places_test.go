@@ -9,16 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
-	"os"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"github.com/driftmeter/driftmeter/internal/deadport"
 )
 
 // A place is a destination of one kind: a server that speaks its protocol, is ill
@@ -127,7 +127,7 @@ func readOpsGenie(_ *testing.T, h hit) []string { return state(strings.HasSuffix
 func newPlace(t *testing.T, kind placeKind, illness string) *place {
 	t.Helper()
 	p := &place{kind: kind, illness: illness, gone: make(chan struct{})}
-	p.addr, p.open = reserve(t)
+	p.addr, p.open = deadport.Reserve(t)
 	if illness != "down" {
 		p.serve(t)
 	}
@@ -286,33 +286,3 @@ func (s *mailSession) Reset() { s.to = nil }
 
 // Logout implements smtp.Session.
 func (*mailSession) Logout() error { return nil }
-
-// reserve returns an address at which connections are refused until open is called.
-// The port is taken meanwhile: nothing else can come to listen there.
-func reserve(t *testing.T) (addr string, open func() net.Listener) {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err == nil {
-		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := os.NewFile(uintptr(fd), "listener")
-	t.Cleanup(func() { _ = f.Close() })
-	at, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port), func() net.Listener {
-		if err := syscall.Listen(fd, 128); err != nil {
-			t.Error(err)
-		}
-		l, err := net.FileListener(f)
-		if err != nil {
-			t.Error(err)
-		}
-		_ = f.Close() // l has its own
-		return l
-	}
-}

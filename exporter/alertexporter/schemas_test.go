@@ -170,7 +170,7 @@ func texts(v any) (n int) {
 	return n
 }
 
-const hostile = "<!channel> <@U1> {{ .Foo }} {noformat} [x|http://evil] !img! *b* _i_ \"q\" 'a' \\ \x00\x1b[31m\r\nBcc: a@b\t\u202e\u2028 & <script>alert(1)</script> ]]> %s \xff\xfe 😀"
+const hostile = "\n\n<!channel> <@U1> {{ .Foo }} {noformat} [x|http://evil] !img! *b* _i_ \"q\" 'a' \\ \x00\x1b[31m\r\nBcc: a@b\t\u202e\u2028 & <script>alert(1)</script> ]]> %s \xff\xfe 😀"
 
 // Whatever alerts say, what is sent is what the vendors document: when they fire,
 // when they are over, with texts that are too long and texts that mean ill.
@@ -181,10 +181,10 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 	for name, alerts := range map[string][]alert.Alert{
 		"one": {firing("income")},
 		"two": {firing("income"), firing("age")},
-		"long": many(120, func(a *alert.Alert) {
-			a.Text, a.Recommendation, a.Reason = long(60_000), long(20_000), long(3_000)
+		"long": many(60, func(a *alert.Alert) {
+			a.Text, a.Recommendation, a.Reason = long(20_000), long(5_000), long(3_000)
 			a.Monitor.Name, a.Monitor.Owner, a.Model, a.Version = long(700), long(500), long(600), long(300)
-			a.Segment, a.SegmentValue = long(400), long(5_000)
+			a.Segment, a.SegmentValue = long(400), long(9_000)
 			a.DashboardURL, a.Monitor.RunbookURL = "https://driftmeter.example/"+strings.Repeat("x", 4_000), "https://runbooks.example/"+strings.Repeat("y", 2_000)
 			a.Monitor.Mention = strings.Repeat("<@U012AB> ", 1000)
 			for i := range 60 {

@@ -124,6 +124,9 @@ func recent(names ...string) pmetric.Metrics {
 	return md
 }
 
+// mendDelay is how long nothing is asked after a refused key or a wrong address.
+const mendDelay = time.Minute
+
 // A refused key or a wrong address is nothing that the data has done: all of it
 // is kept and tried again after a while, with a word on what to do.
 func TestKeptUntilMended(t *testing.T) {
@@ -145,6 +148,14 @@ func TestKeptUntilMended(t *testing.T) {
 		if !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "1m0s") || strings.Contains(err.Error(), testKey) {
 			t.Errorf("%d: %v", status, err)
 		}
+		asked, _ := f.count(metricPath)
+		if err := m.push(t.Context(), left.Data()); err == nil {
+			t.Errorf("%d: taken at once", status)
+		}
+		if again, _ := f.count(metricPath); again != asked {
+			t.Errorf("%d: asked again at once", status)
+		}
+		m.now = func() time.Time { return window.Add(mendDelay) }
 		if err := m.push(t.Context(), left.Data()); err != nil {
 			t.Errorf("%d, mended: %v", status, err)
 		}
@@ -208,7 +219,10 @@ func TestMetricsArriveOnce(t *testing.T) {
 		c.BYODMetrics = true
 		c.RememberPoints = rapid.SampledFrom([]int{0, 5, 1000}).Draw(rt, "remember")
 		m := f.metricsPusher(c, window)
+		at := window
+		m.now = func() time.Time { return at }
 		for range 60 {
+			at = at.Add(mendDelay)
 			err := m.push(t.Context(), md)
 			if err == nil {
 				break
@@ -288,7 +302,10 @@ func TestLogsArriveOnce(t *testing.T) {
 		c := f.config()
 		c.EventModes = []EventMode{InferenceData}
 		l := f.logsPusher(c, window)
+		at := window
+		l.now = func() time.Time { return at }
 		for range 60 {
+			at = at.Add(mendDelay)
 			err := l.push(t.Context(), ld)
 			if err == nil {
 				break

@@ -102,6 +102,7 @@ type logBatch struct {
 	noIncident []int // records whose event was refused, though not their log
 
 	current plog.LogRecord
+	room    int // attributes of the current block, which count with those of its logs
 }
 
 // refuse notes a record that is not sent; the first of each reason is told.
@@ -119,8 +120,8 @@ func (b *logBatch) read(ld plog.Logs) {
 	for _, rl := range ld.ResourceLogs().All() {
 		b.decoder.Resource(rl.Resource().Attributes())
 		for _, sl := range rl.ScopeLogs().All() {
-			b.blocks = append(b.blocks, commonBlock(newrelic.Logs,
-				b.common(newrelic.Logs, rl.Resource().Attributes(), sl.Scope().Attributes(), sl.Scope().Name(), sl.Scope().Version())))
+			common := b.common(newrelic.Logs, rl.Resource().Attributes(), sl.Scope().Attributes(), sl.Scope().Name(), sl.Scope().Version())
+			b.blocks, b.room = append(b.blocks, commonBlock(newrelic.Logs, common)), len(common)
 			for _, lr := range sl.LogRecords().All() {
 				b.needs = append(b.needs, [newrelic.NumAPIs]int{})
 				b.current = lr
@@ -157,7 +158,7 @@ func (b *logBatch) event(kind string, at time.Time, attrs map[string]any) {
 
 // log sends a record as it is.
 func (b *logBatch) log(lr plog.LogRecord) {
-	a := newrelic.Attributes{Rules: newrelic.RulesOf(newrelic.Logs), Altered: b.altered}
+	a := newrelic.Attributes{Rules: newrelic.RulesOf(newrelic.Logs), Room: b.room, Altered: b.altered}
 	if level := lr.SeverityText(); level != "" {
 		a.Put("level", level)
 	} else if lr.SeverityNumber() != plog.SeverityNumberUnspecified {

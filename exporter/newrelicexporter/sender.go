@@ -33,6 +33,41 @@ type sender struct {
 	client  *newrelic.Client // from start
 	http    *http.Client     // from start
 	sayings sayings
+	closed  [newrelic.NumAPIs]closure
+}
+
+// closure is that an interface wants no request for a while. What it says to one
+// batch holds for all of them.
+type closure struct {
+	mu    sync.Mutex
+	until time.Time
+	why   newrelic.Fault
+}
+
+// left returns the fault that closed the interface, with the time that is left, or
+// nil.
+func (c *closure) left(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.until.After(now) {
+		return nil
+	}
+	f := c.why
+	f.RetryAfter = c.until.Sub(now)
+	return &f
+}
+
+// note closes the interface if err says so.
+func (c *closure) note(err error, now time.Time) {
+	f, ok := errors.AsType[*newrelic.Fault](err)
+	if !ok || f.RetryAfter <= 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until := now.Add(f.RetryAfter); until.After(c.until) {
+		c.until, c.why = until, *f
+	}
 }
 
 func newSender(set exporter.Settings, cfg *Config) (*sender, error) {
@@ -115,7 +150,11 @@ func (s *sender) deliver(ctx context.Context, api newrelic.API, things []thing, 
 			return s.client.Build(ctx, api, batches(api, things[from:to], common))
 		},
 		func(req *http.Request) error {
+			if err := s.closed[api].left(s.now()); err != nil {
+				return err
+			}
 			receipt, err := s.client.Send(api, req)
+			s.closed[api].note(err, s.now())
 			if err == nil {
 				s.tel.NewrelicRequests.Add(ctx, 1, byAPI(api))
 				s.log.Debug("New Relic accepted a request; what it makes of it shows in its NrIntegrationError events",

@@ -45,6 +45,9 @@ type fake struct {
 	asked  map[string]int      // of each path: all requests
 	times  []time.Time         // of all requests
 	refuse int                 // what NerdGraph answers, if not 0
+	ill    map[string]answer   // of each path: what all requests are answered while it is there
+
+	askedAt map[string][]time.Time // of each path: its requests
 }
 
 // answer is what a request is answered.
@@ -74,12 +77,19 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.asked[r.URL.Path]++
 	f.times = append(f.times, time.Now())
+	if f.askedAt == nil {
+		f.askedAt = map[string][]time.Time{}
+	}
+	f.askedAt[r.URL.Path] = append(f.askedAt[r.URL.Path], time.Now())
 	a := answer{status: http.StatusAccepted}
 	if r.URL.Path == eventPath {
 		a.status = http.StatusOK
 	}
 	if s := f.script[r.URL.Path]; len(s) > 0 {
 		a, f.script[r.URL.Path] = s[0], s[1:]
+	}
+	if i, ok := f.ill[r.URL.Path]; ok {
+		a = i
 	}
 	f.mu.Unlock()
 	if a.hang {
@@ -128,6 +138,7 @@ func (f *fake) check(r *http.Request, raw []byte) string {
 		return ""
 	}
 	body, _ := io.ReadAll(z)
+	f.documented(r.URL.Path, body)
 	var blocks []map[string]json.RawMessage
 	if err := json.Unmarshal(body, &blocks); err != nil || len(blocks) == 0 {
 		f.t.Errorf("%s: %v in %.200s", r.URL.Path, err, body)
@@ -274,10 +285,13 @@ func (f *fake) count(path string) (asked, taken int) {
 }
 
 // config is that of an exporter that sends to the fake.
-func (f *fake) config() *Config {
+func (f *fake) config(url ...string) *Config {
 	c := defaultConfig()
 	c.APIKey = testKey
-	c.ClientConfig.Endpoint = f.URL
+	if url == nil {
+		url = []string{f.URL}
+	}
+	c.ClientConfig.Endpoint = url[0]
 	c.RetryConfig.InitialInterval = 10 * time.Millisecond
 	c.RetryConfig.MaxInterval = 20 * time.Millisecond
 	return c

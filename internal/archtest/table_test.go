@@ -38,7 +38,7 @@ var layers = []layer{
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},
 	{folders: []string{"internal/intake", "internal/truth", "internal/evaluate", "internal/watch"}},
-	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/lenient", "internal/history"}},
+	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/deadport", "internal/lenient", "internal/history"}},
 	{folders: []string{"internal/bentoml", "internal/inference", "internal/rowlog"}},
 	{folders: []string{"internal/scenario"}},
 	{folders: []string{"internal/pull"}},

@@ -1,6 +1,7 @@
 package newrelic
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -47,7 +48,13 @@ func (f *Fault) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "New Relic's %s endpoint %s ", f.API, f.URL)
 	if f.Status == 0 {
-		fmt.Fprintf(&b, "cannot be reached: %v", f.Err)
+		if late, ok := errors.AsType[interface {
+			error
+			Timeout() bool
+		}](f.Err); ok && late.Timeout() {
+			return b.String() + "did not answer in time; raise timeout if it needs longer. The data is kept in the queue and tried again"
+		}
+		fmt.Fprintf(&b, "cannot be reached: %v; check the endpoint, the region and the way there (proxy_url, tls). The data is kept in the queue and tried again", f.Err)
 		return b.String()
 	}
 	fmt.Fprintf(&b, "answered %d", f.Status)
