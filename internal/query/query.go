@@ -92,7 +92,8 @@ type period struct {
 }
 
 type loaded struct {
-	profile   *profile.Profile
+	counted   *profile.Profile // as it is kept, which is what versions are pooled from
+	profile   *profile.Profile // net of what was retracted: what questions are about
 	regridded bool
 }
 
@@ -193,20 +194,20 @@ func (e *Engine) load(p period) (loaded, error) {
 	if l, ok := e.cache.Get(p); ok {
 		return l, nil
 	}
-	prof, regridded, err := e.read(p)
+	counted, regridded, err := e.read(p)
 	if err != nil {
 		return loaded{}, err
 	}
-	if prof != nil {
-		prof = prof.Net() // here and nowhere else: what is kept stays as it was counted
+	l := loaded{counted: counted, regridded: regridded}
+	if counted != nil {
+		l.profile = counted.Net() // here and nowhere else: what is kept stays as it was counted
 	}
-	l := loaded{prof, regridded}
 	e.cache.Add(p, l)
 	return l, nil
 }
 
 // read reads a period. Versions that are pooled are added up in the layout of the
-// newest of them that has something in it.
+// newest of them that has something in it; one that was just read is not read again.
 func (e *Engine) read(p period) (*profile.Profile, bool, error) {
 	if p.version != AllVersions {
 		return e.source.Profile(p.model, p.version, p.from, p.to)
@@ -218,9 +219,13 @@ func (e *Engine) read(p period) (*profile.Profile, bool, error) {
 	var parts []*profile.Profile
 	var mixed bool
 	for _, name := range names {
-		part, regridded, err := e.source.Profile(p.model, name, p.from, p.to)
-		if err != nil {
-			return nil, false, err
+		of := period{p.model, name, p.from, p.to}
+		l, known := e.cache.Get(of)
+		part, regridded := l.counted, l.regridded
+		if !known {
+			if part, regridded, err = e.source.Profile(of.model, of.version, of.from, of.to); err != nil {
+				return nil, false, err
+			}
 		}
 		if part != nil {
 			parts, mixed = append(parts, part), mixed || regridded

@@ -33,7 +33,7 @@ func (e *Engine) Series(spans []Span) ([][]Point, error) {
 	blanks := e.recall(spans, all)
 	slices.SortFunc(blanks, func(a, b blank) int { // so that what is read is used at once
 		p, q := &spans[a.span], &spans[b.span]
-		return cmp.Or(cmp.Compare(p.Model, q.Model), cmp.Compare(p.Version, q.Version), cmp.Compare(a.from, b.from), cmp.Compare(p.Step, q.Step))
+		return cmp.Or(cmp.Compare(p.Model, q.Model), cmp.Compare(a.from, b.from), cmp.Compare(p.Step, q.Step), -cmp.Compare(p.Version, q.Version)) // pooled ones last
 	})
 	for _, b := range blanks {
 		s := &spans[b.span]
