@@ -142,7 +142,7 @@ func TestFailedWritesAmongMany(t *testing.T) {
 }
 
 func among(t *testing.T, d store.Durability, remote bool) {
-	disk := storetest.NewDisk(vfs.NewMem(), 61, func() {
+	disk := storetest.NewDisk(vfs.NewMem(), 25, func() {
 		time.Sleep(3 * time.Millisecond) // what waits for it can be read meanwhile
 	})
 	p := open(t, disk, with(d))
