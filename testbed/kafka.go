@@ -144,6 +144,21 @@ func (b *Broker) Committed(ctx context.Context, group, topic string) (n int64, e
 	return n, nil
 }
 
+// Members returns how many members of a group have partitions, 0 while these change
+// hands.
+func (b *Broker) Members(ctx context.Context, group string) (n int, err error) {
+	described, err := kadm.NewClient(b.Client).DescribeGroups(ctx, group)
+	if err != nil || described[group].State != "Stable" {
+		return 0, err
+	}
+	for _, m := range described[group].Members {
+		if assigned, ok := m.Assigned.AsConsumer(); ok && len(assigned.Topics) > 0 {
+			n++
+		}
+	}
+	return n, nil
+}
+
 // sharedBroker is one for all tests, since it takes seconds to start.
 type sharedBroker struct {
 	once sync.Once

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -146,17 +145,10 @@ const (
 
 func registry(t *testing.T) string {
 	t.Helper()
-	schemas := map[string]string{"/schemas/ids/1": loanSchema, "/schemas/ids/70000": outcomeSchema}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		schema, ok := schemas[req.URL.Path]
-		if user, password, _ := req.BasicAuth(); user != "driftmeter" || password != "secret" || !ok {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"schema": schema}) // nobody is left to tell
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
+	return confluent(t, map[string]string{"/schemas/ids/1": loanSchema, "/schemas/ids/70000": outcomeSchema}, func(req *http.Request) bool {
+		user, password, _ := req.BasicAuth()
+		return user == "driftmeter" && password == "secret"
+	})
 }
 
 // inAvro writes a row in the registry's wire format.
@@ -341,17 +333,65 @@ func (r *kafkaRig) taken(n int) (known float64) {
 // Two Collectors share a group. One comes while messages are read and one goes, and
 // comes again: partitions change hands without a message lost or counted twice.
 func TestKafkaRebalance(t *testing.T) {
-	a := newKafkaRig(t, countedModel, plainEncodings, "", "groundtruth, profile")
-	b := &kafkaRig{newRig(t, countedModel, "", nil), a.broker, a.name}
-	b.write(plainEncodings, "", "groundtruth, profile")
-	const each = 1200
-	steps := []func(){b.start, a.stop, a.start, b.stop, b.start}
+	a, b := newPair(t, func(string) string { return "" })
+	pairThrough(t, a, b, []func(){b.start, a.stop, a.start, b.stop, b.start})
+}
+
+// With names of their own, partitions wait for who was killed: it knows what it has
+// counted and not committed.
+func TestKilledInAKafkaGroup(t *testing.T) {
+	a, b := newPair(t, func(name string) string {
+		return "group_instance_id: " + name + "\n    session_timeout: 5m\n    group_rebalance_strategies: [range]"
+	})
+	join := func() {
+		b.start()
+		a.eventually(func() string { return "the group has no two members" }, func() bool {
+			n, err := a.broker.Members(a.context(), a.name)
+			return err == nil && n == 2
+		})
+	}
+	kill := func(r *kafkaRig) func() { return func() { r.p.Kill() } }
+	pairThrough(t, a, b, []func(){join, kill(a), a.start, kill(b), b.start, kill(a), kill(b), b.start, a.start})
+}
+
+// newPair makes two Collectors that share their topics.
+func newPair(t *testing.T, member func(name string) string) (a, b *kafkaRig) {
+	t.Helper()
+	const pipeline = "groundtruth, profile"
+	a = newKafkaRig(t, countedModel, plainEncodings, member("a"), pipeline)
+	b = &kafkaRig{newRig(t, countedModel, "", nil), a.broker, a.name}
+	b.write(plainEncodings, member("b"), pipeline)
+	return a, b
+}
+
+// pairThrough starts a, and does each step while messages are read.
+func pairThrough(t *testing.T, a, b *kafkaRig, steps []func()) {
+	t.Helper()
+	const each = 800
 	a.start()
 	for i, step := range steps {
+		before := a.took() + b.took()
 		a.produce(a.name, messagesOf(t, i*each, each, true))
-		a.committed(i*each + each/8)
+		if a.up() || b.up() {
+			a.eventually(func() string { return "no message is read" }, func() bool { return a.took()+b.took() > before+each/8 })
+		}
 		step()
 	}
 	a.committed(len(steps) * each)
 	counts(t, len(steps)*each, a, b)
+}
+
+// up tells whether the Collector runs.
+func (r *kafkaRig) up() bool {
+	_, err := Scrape(r.context(), r.own)
+	return err == nil
+}
+
+// took returns how many messages this process has taken, if it runs.
+func (r *kafkaRig) took() float64 {
+	samples, err := Scrape(r.context(), r.own)
+	if err != nil {
+		return 0
+	}
+	return Sum(samples, "otelcol_profile_records_accepted") + Sum(samples, "otelcol_groundtruth_batches_repeated") + Sum(samples, "otelcol_profile_records_refused", `reason="duplicate"`)
 }
