@@ -44,7 +44,7 @@ exporters:
 	if err == nil || err.Error() != "1 of 3 messages failed" {
 		t.Error(err)
 	}
-	for _, want := range []string{"team/slack[0]: delivered (", "team/pagerduty_configs[0]: unexpected status code 403 (the key is refused"} {
+	for _, want := range []string{"team/slack[0]: delivered (", "team/pagerduty_configs[0]: PagerDuty refuses the key (403); check routing_key"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in %s", want, out)
 		}
