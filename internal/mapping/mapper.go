@@ -53,6 +53,7 @@ type Mapper struct {
 	json     *tree.Parser
 	explicit map[string][]target
 	prefixes []prefix // longest first
+	nested   map[string]*tree.Parser
 	root     *step
 	steps    int // that are remembered
 }
@@ -92,6 +93,7 @@ func NewMapper(c *Config) (*Mapper, error) {
 		m.explicit[column] = append([]target{t}, labels...)
 	}
 	m.addPrefixes()
+	m.nest()
 	m.root = m.step("", "")
 	return m, nil
 }

@@ -66,6 +66,9 @@ const (
 // version and environment are those of defaults where neither the row nor the
 // configuration says them. The error is that of emit, which ends the row.
 func (m *Mapper) Row(n *tree.Node, defaults *record.Record, r *record.Record, emit func(refused error) error) error {
+	if err := m.unfold(n); err != nil {
+		return emit(err)
+	}
 	count, err := m.count(n)
 	if err != nil {
 		return emit(err)
@@ -98,7 +101,7 @@ func (m *Mapper) count(n *tree.Node) (int, error) {
 		if list == nil || list.Kind == tree.Missing {
 			continue
 		}
-		if list.Kind != tree.Array {
+		if list.Kind != tree.Array && !split(list) {
 			return 0, &RowError{Column: path, Reason: BadType, Problem: "is " + list.Kind.String(), Hint: "explode: " + path + " needs an array with an element for each prediction"}
 		}
 		switch {
