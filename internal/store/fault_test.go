@@ -284,7 +284,7 @@ func TestReserve(t *testing.T) {
 // that was acknowledged is lost.
 func TestConcurrentFailures(t *testing.T) {
 	disk := vfs.NewMem()
-	fs := storetest.NewDisk(disk, 97, nil)
+	fs := storetest.NewDisk(disk, 30, nil)
 	fs.Rough(true)
 	var s *Store
 	for s == nil {
