@@ -38,8 +38,8 @@ func (l logFiles) Open(ctx context.Context, path string) (table.File, error) {
 // isDelta tells whether the source is a Delta table: where nothing is said, a log is
 // the sign of one, since its files are not all that lie there.
 func (s *source) isDelta(ctx context.Context) (bool, error) {
-	if s.cfg.Format == "delta" || s.cfg.Format != "" || s.cfg.Layout != "" || s.cfg.Path != "" {
-		return s.cfg.Format == "delta", nil
+	if s.format != "" || s.cfg.Layout != "" || s.cfg.Path != "" {
+		return s.format == "delta", nil
 	}
 	is, err := delta.Is(ctx, logFiles{s})
 	if err != nil {

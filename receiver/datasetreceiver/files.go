@@ -46,12 +46,13 @@ func formatOf(name string) (string, bool) {
 	return f, ok
 }
 
-// take makes a file of an object, if the source wants it.
-func (s *SourceConfig) take(o place.Object, glob place.Glob) (file, bool) {
+// take makes a file of an object, if the source wants it; format is what all files
+// are, empty if their names say it.
+func (s *SourceConfig) take(o place.Object, glob place.Glob, format string) (file, bool) {
 	if !glob.Match(o.Path) || o.Size == 0 {
 		return file{}, false
 	}
-	f := file{Object: o, format: s.Format, columns: partitions(o.Path)}
+	f := file{Object: o, format: format, columns: partitions(o.Path)}
 	if f.format == "" {
 		known, ok := formatOf(o.Path)
 		if !ok {

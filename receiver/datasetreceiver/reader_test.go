@@ -269,7 +269,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 		`sources[0].format="xml" is unknown; known: csv`, `sources[0].changed="maybe"`, `sources[0].mapping.rest="drop"`,
 		`sources[1].url="gs2://bucket" has the unknown scheme gs2`, `sources[1].kind="actuals" and layout="standard"`,
 		`sources[2].delta.version=1 and delta.timestamp="now"`, "sources[2].delta.since=-1", `sources[3].name="/data" is that of sources[2]`, `sources[3].order="random"`,
-		"is in Google Cloud Storage, which is not in this build; use driftmeter-full", `sources[5].url="file://data/x" names the host "data"`,
+		"names Google Cloud Storage, which is not in this build; use driftmeter-full", `sources[5].url="file://data/x" names the host "data"`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in\n%v", want, err)

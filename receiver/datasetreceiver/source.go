@@ -26,6 +26,7 @@ type source struct {
 	glob        place.Glob
 	memory      int64
 	place       place.Place // while it runs
+	format      string      // as the configuration or a catalogue says it
 	checkpoints *pull.Checkpoints
 	sender      *pull.Sender
 	progress    *pull.Progress
@@ -47,6 +48,10 @@ func (s *source) run(ctx context.Context) (err error) {
 		return fmt.Errorf("url=%q cannot be opened: %w", place.Shown(s.cfg.URL), err)
 	}
 	defer func() { err = errors.Join(err, s.place.Close()) }()
+	s.format = s.cfg.Format
+	if f, ok := s.place.(place.Formatted); ok && s.format == "" {
+		s.format = f.Format()
+	}
 	is, err := s.isDelta(ctx)
 	if err != nil {
 		return err
@@ -65,7 +70,7 @@ func (s *source) run(ctx context.Context) (err error) {
 func (s *source) list(ctx context.Context) (files []file, err error) {
 	youngest := time.Now().Add(-s.all.MinAge)
 	err = s.place.List(ctx, s.glob.Prefix(), func(o place.Object) error {
-		f, ok := s.cfg.take(o, s.glob)
+		f, ok := s.cfg.take(o, s.glob, s.format)
 		if !ok || o.Modified.After(youngest) {
 			return nil
 		}

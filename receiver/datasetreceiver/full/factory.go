@@ -1,5 +1,5 @@
 // Package full is the dataset receiver with all places that it can read from. It
-// is a package of its own since the clients of Azure and Google Cloud cost more to
+// is a package of its own since the clients of Azure, Google Cloud and AWS Glue cost more to
 // build than the rest of the receiver.
 package full
 
@@ -18,7 +18,7 @@ import (
 
 // NewFactory returns the receiver factory.
 func NewFactory() receiver.Factory {
-	return datasetreceiver.NewFactoryWith(map[string]place.Opener{"gs": open, "azblob": open})
+	return datasetreceiver.NewFactoryWith(map[string]place.Opener{"gs": open, "azblob": open, "glue": openGlue})
 }
 
 // open opens a bucket as gocloud.dev does: with the credentials of the vendor's

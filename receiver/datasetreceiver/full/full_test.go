@@ -165,12 +165,18 @@ func TestAzure(t *testing.T) {
 	readable(t, "azblob://daily/fraud?localemu=true&protocol=http&domain="+address)
 }
 
-func TestGoogleCloudStorage(t *testing.T) {
-	into := installed(t, "gcs-emulator", "testdata/requirements.txt", func(into string) [][]string {
+// emulators returns the programs of testdata/requirements.txt.
+func emulators(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(installed(t, "emulators-python", "testdata/requirements.txt", func(into string) [][]string {
 		return [][]string{{"python3", "-m", "venv", into}, {filepath.Join(into, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", "testdata/requirements.txt"}}
-	})
+	}), "bin")
+}
+
+func TestGoogleCloudStorage(t *testing.T) {
+	bin := emulators(t)
 	address, port := free(t)
-	serve(t, address, nil, filepath.Join(into, "bin", "gcp-storage-emulator"), "start", "--host=127.0.0.1", "--port="+port, "--in-memory", "--default-bucket=daily")
+	serve(t, address, nil, filepath.Join(bin, "gcp-storage-emulator"), "start", "--host=127.0.0.1", "--port="+port, "--in-memory", "--default-bucket=daily")
 	t.Setenv("STORAGE_EMULATOR_HOST", address)
 	readable(t, "gs://daily/fraud")
 }
@@ -185,7 +191,7 @@ func TestPlacesOfTheFullBuild(t *testing.T) {
 		{datasetreceiver.NewFactory().CreateDefaultConfig(), "not in this build"},
 	} {
 		cfg := c.cfg.(*datasetreceiver.Config)
-		cfg.Sources = []datasetreceiver.SourceConfig{{URL: "gs://bucket/x"}, {URL: "azblob://container/x"}, {URL: "s3://bucket/x"}}
+		cfg.Sources = []datasetreceiver.SourceConfig{{URL: "gs://bucket/x"}, {URL: "azblob://container/x"}, {URL: "glue://database/table"}, {URL: "s3://bucket/x"}}
 		err := cfg.Validate()
 		if err == nil || strings.Contains(err.Error(), "not in this build") != (c.want != "") { // the storage is missing in both
 			t.Error(err)

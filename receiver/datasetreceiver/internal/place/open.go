@@ -21,7 +21,7 @@ type Limits struct {
 type Opener func(context.Context, *url.URL, Limits) (Place, error)
 
 // elsewhere are schemes that other builds know.
-var elsewhere = map[string]string{"gs": "Google Cloud Storage", "azblob": "Azure Blob Storage", "s3": "Amazon S3"}
+var elsewhere = map[string]string{"gs": "Google Cloud Storage", "azblob": "Azure Blob Storage", "s3": "Amazon S3", "glue": "the catalogue of AWS Glue"}
 
 // others are what people write for them.
 var others = map[string]string{"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfs": "azblob", "abfss": "azblob", "wasb": "azblob", "wasbs": "azblob", "az": "azblob", "adl": "azblob"}
@@ -62,7 +62,7 @@ func Check(s string, openers map[string]Opener) error {
 		return fmt.Errorf("has the scheme %s; write %s://bucket/folder", u.Scheme, known)
 	}
 	if what, ok := elsewhere[u.Scheme]; ok {
-		return fmt.Errorf("is in %s, which is not in this build; use driftmeter-full (builder-config-full.yaml), or take github.com/driftmeter/driftmeter/receiver/datasetreceiver/full into a build of your own", what)
+		return fmt.Errorf("names %s, which is not in this build; use driftmeter-full (builder-config-full.yaml), or take github.com/driftmeter/driftmeter/receiver/datasetreceiver/full into a build of your own", what)
 	}
 	return fmt.Errorf("has the unknown scheme %s; known: file, %s", u.Scheme, strings.Join(slices.Sorted(maps.Keys(openers)), ", "))
 }

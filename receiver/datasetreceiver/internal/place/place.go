@@ -27,3 +27,6 @@ type Place interface {
 	// Close releases the place.
 	Close() error
 }
+
+// Formatted is a place that knows what its files are: csv, parquet, json or delta.
+type Formatted interface{ Format() string }
