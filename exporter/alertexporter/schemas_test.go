@@ -181,7 +181,7 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 	for name, alerts := range map[string][]alert.Alert{
 		"one": {firing("income")},
 		"two": {firing("income"), firing("age")},
-		"long": many(60, func(a *alert.Alert) {
+		"long": many(30, func(a *alert.Alert) {
 			a.Text, a.Recommendation, a.Reason = long(20_000), long(5_000), long(3_000)
 			a.Monitor.Name, a.Monitor.Owner, a.Model, a.Version = long(700), long(500), long(600), long(300)
 			a.Segment, a.SegmentValue = long(400), long(9_000)
@@ -215,11 +215,11 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 				if k.ok == nil {
 					mail = newPlace(t, k, "")
 					mail.well = true
-					fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(k.receiver, mail.addr))
+					fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver, true), mail.addr))
 					continue
 				}
 				fakes[k.name] = newFake(t, func(_ int, w http.ResponseWriter, h hit) { k.ok(w, h) })
-				fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(k.receiver, fakes[k.name].URL))
+				fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver, true), fakes[k.name].URL))
 			}
 			r := start(t, config(t, "route:\n  receiver: pager\n  group_wait: 500ms\n  group_interval: 1s\n  repeat_interval: 1h\n  routes:\n"+routes.String()+
 				"directory: "+t.TempDir()+"\nreceivers:\n"+receivers.String()))
