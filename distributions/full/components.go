@@ -12,7 +12,7 @@ import (
 	profileprocessor "github.com/driftmeter/driftmeter/processor/profileprocessor"
 	datasetreceiver "github.com/driftmeter/driftmeter/receiver/datasetreceiver/full"
 	predictionreceiver "github.com/driftmeter/driftmeter/receiver/predictionreceiver"
-	warehousereceiver "github.com/driftmeter/driftmeter/receiver/warehousereceiver"
+	warehousereceiver "github.com/driftmeter/driftmeter/receiver/warehousereceiver/full"
 	clickhouseexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"

@@ -24,7 +24,7 @@ func TestMistakes(t *testing.T) {
 	}
 	for text, want := range map[string][]string{
 		"": {
-			"driver is missing; this build has postgres",
+			"driver is missing; this build has postgres, redshift",
 			"table is missing; write table: schema.table, or query: SELECT …",
 			"incremental.column is missing; name a column that grows with every row, such as created_at",
 			"storage is missing",
@@ -46,12 +46,12 @@ func TestMistakes(t *testing.T) {
 		strings.Replace(right, "{column: at}", "{column: at, keys: ['b\"', at], look_back: 100h, remember: 1h, look_back_number: -1, max_remembered: 5}", 1): {
 			`incremental.keys="at" is empty or there twice`, `column "b\"" of incremental is no name`, "incremental.remember=1h0m0s is shorter than incremental.look_back=100h0m0s",
 			"incremental.look_back_number=-1 must not be negative", "incremental.max_remembered=5 must be from 10000 to 100000000"},
-		strings.Replace(right, "database: ml", "account: x, warehouse: wh", 1): {
-			"connection.account is no key of driver postgres; its keys: endpoint, database, user, password, tls, parameters", "connection.warehouse is no key"},
+		strings.Replace(right, "database: ml", "cluster: x, workgroup: wh", 1): {
+			"connection.cluster is no key of driver postgres; its keys: endpoint, database, user, password, tls, parameters", "connection.workgroup is no key"},
 		strings.Replace(right, "db:5432", "postgres://u:p@db/x", 1): {"connection.endpoint is a URL; write host:port there"},
-		strings.Replace(right, "driver: postgres", "driver: snowflake", 1): {
-			`driver="snowflake" is not in this build, which has postgres; driftmeter-full has it (make full)`},
-		strings.Replace(right, "driver: postgres", "driver: oracle", 1): {`driver="oracle" is unknown; this build has postgres`},
+		strings.Replace(right, "driver: postgres", "driver: mysql", 1): {
+			`driver="mysql" is not in this build, which has postgres, redshift; driftmeter-full has it (make full)`},
+		strings.Replace(right, "driver: postgres", "driver: oracle", 1): {`driver="oracle" is unknown; this build has postgres, redshift`},
 		right + "dataset: test\n": {`dataset="test" is about kind reference, and kind is predictions`},
 		strings.Replace(right, "database: ml", "password: [hunter2]", 1): {"connection.password"},
 	} {

@@ -14,6 +14,7 @@ import (
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/metadata"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/postgres"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/redshift"
 )
 
 // NewFactory returns the receiver factory with the drivers of the default build.
@@ -21,7 +22,7 @@ func NewFactory() receiver.Factory { return NewFactoryWith() }
 
 // NewFactoryWith returns one with more drivers. The package full has all.
 func NewFactoryWith(more ...*driver.Driver) receiver.Factory {
-	drivers := append([]*driver.Driver{postgres.Driver()}, more...)
+	drivers := append([]*driver.Driver{postgres.Driver(), redshift.Driver()}, more...)
 	return receiver.NewFactory(metadata.Type, func() component.Config { return defaultConfig(drivers) },
 		receiver.WithLogs(create, metadata.LogsStability))
 }

@@ -43,6 +43,12 @@ func NewKey(kind string, v any) (Key, error) {
 		return Key{kind: keyInteger, num: v}, nil
 	case int32:
 		return Key{kind: keyInteger, num: int64(v)}, nil
+	case int:
+		return Key{kind: keyInteger, num: int64(v)}, nil
+	case uint64:
+		return textKey("DECIMAL", strconv.FormatUint(v, 10), false)
+	case float32:
+		return NewKey(kind, float64(v))
 	case bool:
 		if v {
 			return Key{kind: keyBoolean, num: 1}, nil

@@ -1,0 +1,15 @@
+// Package full is the warehouse receiver with all its drivers.
+package full
+
+import (
+	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/mysql"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlserver"
+)
+
+// NewFactory returns the receiver factory.
+func NewFactory() receiver.Factory {
+	return warehousereceiver.NewFactoryWith(mysql.Driver(), sqlserver.Driver())
+}
