@@ -55,7 +55,7 @@ func TestEveryInterfaceInTrouble(t *testing.T) {
 					}
 					serve()
 				}
-				p := pipe{f: f, kind: kind, url: "http://" + addr, dir: t.TempDir()}
+				p := pipe{f: f, kind: kind, url: "http://" + addr, dir: t.TempDir(), hasty: illness == "hang"}
 				p.start(t)
 				p.send(t, "a")
 				eventually(t, "says what to do", func() bool { return said(p.logs, c.says) })
@@ -134,6 +134,7 @@ type pipe struct {
 	f         *fake
 	kind      string
 	url, dir  string
+	hasty     bool // does not wait long for an answer
 	logs      *observer.ObservedLogs
 	exporter  component.Component
 	extension component.Component
@@ -159,7 +160,9 @@ func (p *pipe) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := p.f.config(p.url)
-	c.ClientConfig.Timeout = 3 * time.Second
+	if p.hasty {
+		c.ClientConfig.Timeout = 3 * time.Second
+	}
 	c.QueueConfig.Get().StorageID = &diskID
 	if p.kind == "metrics" {
 		c.EventModes = nil

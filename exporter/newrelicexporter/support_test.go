@@ -359,7 +359,7 @@ func (f *fake) logsPusher(c *Config, now time.Time) *logsPusher {
 // eventually waits for what other goroutines do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 1000 {
+	for range 6000 {
 		if ok() {
 			return
 		}
