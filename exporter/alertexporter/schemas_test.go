@@ -181,7 +181,7 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 	for name, alerts := range map[string][]alert.Alert{
 		"one": {firing("income")},
 		"two": {firing("income"), firing("age")},
-		"long": many(30, func(a *alert.Alert) {
+		"long": many(20, func(a *alert.Alert) {
 			a.Text, a.Recommendation, a.Reason = long(20_000), long(5_000), long(3_000)
 			a.Monitor.Name, a.Monitor.Owner, a.Model, a.Version = long(700), long(500), long(600), long(300)
 			a.Segment, a.SegmentValue = long(400), long(9_000)
@@ -199,7 +199,7 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 			a.Evidence = []alert.Evidence{{Name: strings.ToValidUTF8(hostile, "?"), Value: 1, Baseline: 2}, {Name: ""}}
 		}),
 		"wide": many(2, func(a *alert.Alert) {
-			a.Monitor.Name, a.Model, a.Text, a.Reason = strings.Repeat("😀", 300), strings.Repeat("😀", 300), strings.Repeat("😀", 40_000), strings.Repeat("😀", 2_000)
+			a.Monitor.Name, a.Model, a.Text, a.Reason = strings.Repeat("😀", 300), strings.Repeat("😀", 300), strings.Repeat("😀", 9_000), strings.Repeat("😀", 2_000)
 		}),
 		"empty": many(1, func(a *alert.Alert) {
 			*a = alert.Alert{State: alert.Firing, Severity: alert.Low, Started: began, At: began, Monitor: alert.Monitor{ID: "m"}, Model: "m"}
