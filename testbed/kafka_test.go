@@ -106,7 +106,7 @@ func inJSON[R any](t *testing.T, rows []R, message func(*R) any) (messages [][]b
 	t.Helper()
 	for i := 0; i < len(rows); {
 		n := min(1+len(messages)%9*4, len(rows)-i)
-		var m any = message(&rows[i])
+		m := message(&rows[i])
 		if n > 1 {
 			var list []any
 			for k := range n {

@@ -237,7 +237,7 @@ func TestStreams(t *testing.T) {
 			}
 			for {
 				logs, err := d.DecodeLogs()
-				if err == io.EOF { //nolint:errorlint // the contract says which it is
+				if err == io.EOF {
 					break
 				}
 				if err != nil {
@@ -261,7 +261,7 @@ func TestStreams(t *testing.T) {
 			if logs, err := d.DecodeLogs(); err != nil || fmt.Sprint(show(logs)) != all[2] {
 				t.Errorf("%s from 8: %s, %v", format, show(logs), err)
 			}
-			if _, err := d.DecodeLogs(); err != io.EOF { //nolint:errorlint // likewise
+			if _, err := d.DecodeLogs(); err != io.EOF {
 				t.Errorf("%v", err)
 			}
 		}

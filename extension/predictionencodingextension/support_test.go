@@ -39,9 +39,8 @@ func start(t *testing.T, change func(*Config)) *rig {
 	}
 	set := extensiontest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = r.tel.NewTelemetrySettings()
-	var core = zap.NewNop().Core()
-	core, r.said = observer.New(zap.WarnLevel)
-	set.Logger = zap.New(core)
+	core, said := observer.New(zap.WarnLevel)
+	set.Logger, r.said = zap.New(core), said
 	made, err := create(t.Context(), set, cfg)
 	if err != nil {
 		t.Fatal(err)

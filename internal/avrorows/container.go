@@ -108,10 +108,11 @@ func (c *container) header() error {
 	if c.sync, err = c.take(16); err != nil {
 		return err
 	}
-	known := false
-	if c.codec, known = codecs[string(codec)]; !known {
+	unpack, known := codecs[string(codec)]
+	if !known {
 		return &tree.Error{Reason: NotAvro, Problem: fmt.Sprintf("is packed by %.20q", codec), Hint: "known codecs: null, deflate, snappy, zstandard"}
 	}
+	c.codec = unpack
 	if c.schema, err = Parse(string(schema)); err != nil {
 		return &tree.Error{Reason: NotAvro, Problem: "its schema " + err.Error()}
 	}
