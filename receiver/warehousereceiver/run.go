@@ -124,7 +124,6 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 	case b.read == 0:
 		return true, nil
 	}
-	s.progress.Bytes(ctx, int64(b.bytes))
 	next := s.state
 	if order, ok := compare(b.last, next.cursor); !ok || order >= 0 {
 		next.cursor = b.last
@@ -142,7 +141,10 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 	if err := s.pass(ctx, name, next, b.news, b.logs, b.told); err != nil {
 		return false, err
 	}
-	s.progress.Unit(ctx)
+	if b.told+len(b.refused) > 0 { // a run that tells nothing is no line of the log
+		s.progress.Bytes(ctx, int64(b.bytes))
+		s.progress.Unit(ctx)
+	}
 	*at = position(b.last)
 	last = b.read < s.cfg.PageSize && b.bytes < s.cfg.PageKiB<<10
 	if t, ok := b.last[0].Time(); ok && !last {

@@ -118,7 +118,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.WarehouseBytes, err = builder.meter.Int64Counter(
 		"otelcol_warehouse_bytes",
-		metric.WithDescription("Bytes that the rows which were read take in memory. [Alpha]"),
+		metric.WithDescription("Bytes that the rows of such pages take in memory. [Alpha]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
@@ -130,7 +130,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.WarehousePages, err = builder.meter.Int64Counter(
 		"otelcol_warehouse_pages",
-		metric.WithDescription("Number of pages that were read and taken by the pipeline. [Alpha]"),
+		metric.WithDescription("Number of pages that had something to tell, and were taken by the pipeline. [Alpha]"),
 		metric.WithUnit("{page}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) receiver.Settings {
 func AssertEqualWarehouseBytes(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_warehouse_bytes",
-		Description: "Bytes that the rows which were read take in memory. [Alpha]",
+		Description: "Bytes that the rows of such pages take in memory. [Alpha]",
 		Unit:        "By",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -54,7 +54,7 @@ func AssertEqualWarehouseLag(t *testing.T, tt *componenttest.Telemetry, dps []me
 func AssertEqualWarehousePages(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_warehouse_pages",
-		Description: "Number of pages that were read and taken by the pipeline. [Alpha]",
+		Description: "Number of pages that had something to tell, and were taken by the pipeline. [Alpha]",
 		Unit:        "{page}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
