@@ -23,7 +23,7 @@ func TestEveryDestinationInTrouble(t *testing.T) {
 		"key": func(k placeKind) string {
 			return mailOr(k, "refuses the login: 535", fmt.Sprintf("refuses the key (%d)", k.refuse))
 		},
-		"down": func(k placeKind) string { return "cannot be reached" },
+		"down": func(placeKind) string { return "cannot be reached" },
 		"part": func(k placeKind) string {
 			return mailOr(k, "refuses the recipient two@example.com: 450", "has a problem (500)")
 		},

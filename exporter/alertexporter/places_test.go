@@ -32,7 +32,6 @@ type place struct {
 	well     bool
 	asked    []time.Time
 	accepted []string // what was said in requests that it took
-	later    int      // how many times it said when to come back
 	gone     chan struct{}
 }
 
