@@ -114,7 +114,7 @@ type payloads struct {
 }
 
 // payloadLimits bound what a payload unfolds to: as a row of JSON.
-var payloadLimits = tree.Limits{Bytes: 4 << 20, Values: 1 << 18, Depth: 32}
+var payloadLimits = tree.Limits{Bytes: 4 << 20, Values: 1 << 17, Depth: 32}
 
 // payload returns an element for each prediction.
 func (p *payloads) payload(n *tree.Node, input bool) ([]tree.Node, *mapping.RowError) {

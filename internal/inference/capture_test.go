@@ -124,7 +124,7 @@ func TestCapturedLinesThatAreRefused(t *testing.T) {
 		{`"captureData":{"endpointInput":{"data":"1,\"2","encoding":"CSV"}}`, `is not CSV`},
 		{`"captureData":{"endpointOutput":{"data":"{","encoding":"JSON"}}`, `column "captureData.endpointOutput.data" is not JSON`},
 		{`"captureData":{"endpointInput":{"data":"","encoding":"CSV"}}`, `has no rows`},
-		{`"captureData":{"endpointInput":{"data":"` + strings.Repeat(",", 1<<18) + `","encoding":"CSV"}}`, `has more than 262144 values`},
+		{`"captureData":{"endpointInput":{"data":"` + strings.Repeat(",", 1<<17) + `","encoding":"CSV"}}`, `has more than 131072 values`},
 		{`"captureData":{"endpointInput":{"data":"1,2,3,4\n1,2,3,4","encoding":"CSV"},"endpointOutput":{"data":"1\n2\n3","encoding":"CSV"}}`, `has 3 elements, and instances has 2`},
 		{`"captureData":{"endpointInput":{"data":"1,2,3","encoding":"CSV"}}`, `has 3 elements; positions.instances names 4`},
 	} {

@@ -30,8 +30,9 @@ const (
 	Parquet = "parquet"
 )
 
-// RowLimits bound one row of JSON.
-var RowLimits = tree.Limits{Bytes: 4 << 20, Values: 1 << 18, Depth: 32}
+// RowLimits bound one row of JSON, each value of which takes up to 240 bytes for a
+// moment.
+var RowLimits = tree.Limits{Bytes: 4 << 20, Values: 1 << 17, Depth: 32}
 
 // ErrFormat is a format that is not known.
 type ErrFormat string
@@ -103,7 +104,7 @@ func Rows(rows *tree.Rows) Source {
 // tableSource reads all of a body, since Parquet is read from its end, and CSV
 // twice: the kinds of its columns come from its rows.
 func tableSource(body io.Reader, extension string) (Source, error) {
-	b, err := io.ReadAll(body)
+	b, err := readAll(body)
 	if err != nil {
 		return Source{}, err
 	}
@@ -126,6 +127,25 @@ func tableSource(body io.Reader, extension string) (Source, error) {
 		},
 		Close: func() { _ = r.Close() }, // it was only read
 	}, nil
+}
+
+// readAll is io.ReadAll, which leaves behind five times what it reads.
+func readAll(r io.Reader) ([]byte, error) {
+	var parts [][]byte
+	for size := 64 << 10; ; size = min(2*size, 4<<20) {
+		part := make([]byte, 0, size)
+		for len(part) < size {
+			n, err := r.Read(part[len(part):size])
+			part = part[:len(part)+n]
+			if errors.Is(err, io.EOF) {
+				return bytes.Join(append(parts, part), nil), nil
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		parts = append(parts, part)
+	}
 }
 
 // plain leaves the name of a file that is none out of a message.

@@ -110,11 +110,14 @@ func (p *Parser) take(from int) []Node {
 	n := len(p.stack) - from
 	if cap(p.arena)-len(p.arena) < n {
 		// Earlier nodes keep the old array; the new one serves what follows.
-		p.arena = make([]Node, 0, max(2*cap(p.arena), n, 64))
+		p.arena = make([]Node, 0, max(min(2*cap(p.arena), kept), n, 64))
 	}
 	at := len(p.arena)
 	p.arena = append(p.arena, p.stack[from:]...)
 	p.stack = p.stack[:from]
+	if n > kept { // the rest of the document is not as large, as a rule
+		p.stack = append(make([]Node, 0, kept), p.stack...)
+	}
 	return p.arena[at : at+n : at+n]
 }
 
@@ -161,6 +164,9 @@ func (p *Parser) value(i, depth int, s *shape) int {
 		return p.broken(i, "where a value should begin")
 	}
 	at := len(p.stack)
+	if at == cap(p.stack) { // twice as much each time, which leaves less behind than append
+		p.stack = append(make([]Node, 0, max(64, 2*at)), p.stack...)
+	}
 	p.stack = append(p.stack, Node{})
 	n := &p.stack[at]
 	switch c := p.data[i]; {
@@ -222,7 +228,8 @@ func (p *Parser) array(at, i, depth int, s *shape) int {
 	if i >= len(p.data) || p.data[i] != ']' {
 		return p.broken(i, "in an array")
 	}
-	p.stack[at].Kind, p.stack[at].Sub = Array, p.take(at+1)
+	sub := p.take(at + 1) // it may move the stack
+	p.stack[at].Kind, p.stack[at].Sub = Array, sub
 	return i + 1
 }
 
@@ -268,8 +275,9 @@ func (p *Parser) object(at, i, depth int, s *shape) int {
 	if i >= len(p.data) || p.data[i] != '}' {
 		return p.broken(i, "in an object")
 	}
+	sub := p.take(at + 1) // it may move the stack
 	n := &p.stack[at]
-	n.Kind, n.Sub = Object, p.take(at+1)
+	n.Kind, n.Sub = Object, sub
 	if !known || len(n.Sub) > s.distinct {
 		n.LastOfName()
 		p.checked(s, n.Sub)

@@ -65,6 +65,14 @@ func TestParse(t *testing.T) {
 		many += fmt.Sprintf(`"k%d":%d,`, i%40, i)
 	}
 	n, err := p.Parse([]byte(many + `"z":0}`))
+	large := make([]string, 3*kept) // more than is kept for the next
+	for i := range large {
+		large[i] = fmt.Sprintf(`"k%d":[%d]`, i, i)
+	}
+	wide, wideErr := NewParser(Defaults()).Parse([]byte(`{"a":{` + strings.Join(large, ",") + `},"b":[` + strings.Repeat("7,", 2*kept) + `8]}`))
+	if a, b := wide.Get("a"), wide.Get("b"); wideErr != nil || a == nil || b == nil || len(a.Sub) != len(large) || a.Sub[9000].Sub[0].Int != 9000 || len(b.Sub) != 2*kept+1 {
+		t.Errorf("%d members, %v", len(wide.Sub), wideErr)
+	}
 	if err != nil || len(n.Sub) != 41 || n.Get("k0").Int != 80 {
 		t.Errorf("%d members, %v", len(n.Sub), err)
 	}

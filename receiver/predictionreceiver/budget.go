@@ -23,7 +23,14 @@ type reader struct {
 	mine int64
 }
 
-func (b *budget) reader(r io.Reader) *reader { return &reader{Reader: r, b: b} }
+// each is what a request takes before a byte of its body has come: so that many
+// who send slowly are bounded, too.
+const each = 96 << 10
+
+func (b *budget) reader(r io.Reader) *reader {
+	b.used.Add(each)
+	return &reader{Reader: r, b: b, mine: each}
+}
 
 // Read fails with errBusy when the budget is used up. One body alone always has
 // room: its size has a limit of its own.

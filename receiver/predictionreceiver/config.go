@@ -43,6 +43,10 @@ const defaultEndpoint = "localhost:4319"
 func defaultConfig() *Config {
 	server := confighttp.NewDefaultServerConfig()
 	server.NetAddr.Endpoint = defaultEndpoint
+	// A body that takes longer could not be answered any more: see WriteTimeout.
+	server.ReadTimeout = server.WriteTimeout
+	// All but snappy, which is unpacked as a whole before anybody counts its bytes.
+	server.CompressionAlgorithms = []string{"", "gzip", "zstd", "zlib", "deflate", "lz4", "x-snappy-framed"}
 	return &Config{
 		HTTP:            server,
 		Mapping:         mapping.Default(),

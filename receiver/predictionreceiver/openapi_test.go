@@ -93,7 +93,7 @@ func TestDescriptionIsTrue(t *testing.T) {
 				t.Errorf("%s: ?%s= answers %d %+v", path, p.Name, status, a)
 			}
 		}
-		for _, status := range []string{"200", "400", "413", "503"} {
+		for _, status := range []string{"200", "400", "408", "413", "503"} {
 			if _, ok := post.Responses[status]; !ok {
 				t.Errorf("%s does not describe %s", path, status)
 			}

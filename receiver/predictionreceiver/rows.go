@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,6 +155,9 @@ func (s *server) refuse(ctx context.Context, w http.ResponseWriter, a *answer, e
 		reason, status = "too_many_rows", http.StatusRequestEntityTooLarge
 	case errors.As(err, &media):
 		reason, status = "media_type", http.StatusUnsupportedMediaType
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		reason, status = "slow", http.StatusRequestTimeout
+		err = errors.New("the body did not come within read_timeout; send it in parts")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		reason = "cut_short"
 	}
