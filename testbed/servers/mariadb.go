@@ -43,7 +43,7 @@ func StartMariaDB() (*MariaDB, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer admin.Close()
+	defer func() { _ = admin.Close() }() // it was only asked
 	args := []string{"--no-defaults", "--datadir=" + data, "--socket=" + m.Socket, "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--pid-file=" + filepath.Join(dir, "pid")}
 	if m.Server, err = start(dir, daemon, args, admin.Ping); err != nil {
 		return nil, err

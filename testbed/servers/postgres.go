@@ -55,7 +55,7 @@ func (p *Postgres) Exec(ctx context.Context, statements ...string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close(ctx)
+	defer func() { _ = c.Close(ctx) }() // all has been answered
 	for _, s := range statements {
 		if _, err := c.Exec(ctx, s); err != nil {
 			return fmt.Errorf("%w\nin %.200s", err, s)

@@ -114,7 +114,7 @@ func freePort() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // nobody has connected
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 

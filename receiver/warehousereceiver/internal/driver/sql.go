@@ -47,7 +47,7 @@ func (d *SQL) read(ctx context.Context, page sqlpage.Page, each Each) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err says what went wrong
 	types, err := rows.ColumnTypes()
 	if err != nil {
 		return err
