@@ -18,7 +18,7 @@ func (l *Log) checkpoint(ctx context.Context, path string, s *state) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }() // it was only read
 	c := columns{at: map[string]int{}, row: make([]table.Cell, len(r.Columns()))}
 	for i, column := range r.Columns() {
 		c.at[column.Name] = i

@@ -81,7 +81,7 @@ func (s *state) commit(f table.File) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	s.removes, s.operation, s.time = 0, "", time.Time{}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), s.limits.Action)

@@ -78,7 +78,7 @@ func (s *Sender) send(ctx context.Context, unit string, logs plog.Logs, rows int
 
 // spread returns a time around d, so that many do not come back at once.
 func spread(d time.Duration, factor float64) time.Duration {
-	return time.Duration(float64(d) * (1 + factor*(2*rand.Float64()-1))) //nolint:gosec // waiting is no secret
+	return time.Duration(float64(d) * (1 + factor*(2*rand.Float64()-1)))
 }
 
 // sleep reports whether the time has passed before ctx ended.

@@ -3,6 +3,7 @@ package datasetreceiver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -75,7 +76,7 @@ const headBytes = 4096
 // headOf hashes the beginning of a file, as much as there was of it at a size.
 func headOf(f table.File, size int64) (string, error) {
 	b := make([]byte, min(size, headBytes))
-	if n, err := f.ReadAt(b, 0); err != nil && (err != io.EOF || n < len(b)) {
+	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
 		return "", err
 	}
 	return strconv.FormatUint(xxh3.Hash(b), 16), nil

@@ -64,7 +64,7 @@ func (b *bucket) Open(ctx context.Context, name string) (table.File, error) {
 		}
 		return table.File{}, err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	if in.Size() > b.limits.File {
 		return table.File{}, fmt.Errorf("%s has %d bytes; max_file_mib=%d allows less", name, in.Size(), b.limits.File>>20)
 	}
