@@ -98,7 +98,7 @@ require (
 	github.com/vektah/gqlparser/v2 v2.5.36
 )
 
-require github.com/aws/aws-sdk-go-v2/service/glue v1.149.0 // indirect
+require github.com/aws/aws-sdk-go-v2/service/glue v1.149.0
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
