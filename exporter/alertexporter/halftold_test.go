@@ -184,16 +184,16 @@ func TestEndFollowsWhatWasPerhapsTold(t *testing.T) {
 		fmt.Fprintf(&routes, "  - {receiver: %s, continue: true}\n", k.name)
 		fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(k.receiver, fakes[k.name].URL))
 	}
-	cfg := config(t, "route:\n  receiver: pager\n  group_wait: 500ms\n  group_interval: 1s\n  routes:\n"+routes.String()+
-		"directory: "+t.TempDir()+"\nreceivers:\n"+receivers.String())
-	r := start(t, cfg)
+	text := "route:\n  receiver: pager\n  group_wait: 500ms\n  group_interval: 1s\n  routes:\n" + routes.String() +
+		"directory: " + t.TempDir() + "\nreceivers:\n" + receivers.String()
+	r := start(t, config(t, text))
 	r.send(firing("income"))
 	for name := range fakes {
 		r.tells(name, "did not answer in 3s")
 	}
 	r.send(over(firing("income")))
 	r.stop()
-	r = start(t, cfg)
+	r = start(t, config(t, patient(text)))
 	for _, k := range placeKinds {
 		if f := fakes[k.name]; f != nil {
 			f.last(t, func(h hit) bool { return strings.HasSuffix(k.read(t, h)[0], "resolved") })

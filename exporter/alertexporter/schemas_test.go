@@ -215,11 +215,11 @@ func TestReceivedBytesAreAsDocumented(t *testing.T) {
 				if k.ok == nil {
 					mail = newPlace(t, k, "")
 					mail.well = true
-					fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver, true), mail.addr))
+					fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver), mail.addr))
 					continue
 				}
 				fakes[k.name] = newFake(t, func(_ int, w http.ResponseWriter, h hit) { k.ok(w, h) })
-				fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver, true), fakes[k.name].URL))
+				fmt.Fprintf(&receivers, "- {name: %s, %s}\n", k.name, fmt.Sprintf(patient(k.receiver), fakes[k.name].URL))
 			}
 			r := start(t, config(t, "route:\n  receiver: pager\n  group_wait: 500ms\n  group_interval: 1s\n  repeat_interval: 1h\n  routes:\n"+routes.String()+
 				"directory: "+t.TempDir()+"\nreceivers:\n"+receivers.String()))

@@ -69,9 +69,10 @@ func TestEveryInterfaceInTrouble(t *testing.T) {
 					f.mu.Unlock()
 				}
 				switch illness {
-				case "401", "403": // a key that is mended comes with a new process
+				case "401", "403", "hang": // a key that is mended comes with a new process, and so does patience
 					p.stop(t)
 					heal()
+					p.hasty = false
 					p.start(t)
 				case "429": // a new process would ask at once
 					heal()
