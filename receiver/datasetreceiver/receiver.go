@@ -86,7 +86,7 @@ func (r *reader) Start(ctx context.Context, host component.Host) (err error) {
 		close(ready)
 	}()
 	for _, s := range r.sources {
-		run := s.run
+		var run func(context.Context) error
 		if s.cfg.Kind == "reference" {
 			var once sync.Once
 			run = func(ctx context.Context) error {
