@@ -153,7 +153,7 @@ func post(ctx context.Context, address string, h hostile) (status int, answer st
 	if err != nil {
 		return 0, "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text), err
 }
@@ -171,7 +171,7 @@ func TestSlowClients(t *testing.T) {
 	for range clients {
 		c, err := net.Dial("tcp", address)
 		r.check(err)
-		defer c.Close() //nolint:errcheck // the server closes it
+		defer c.Close()
 		_, err = fmt.Fprintf(c, "POST /v1/predictions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{")
 		r.check(err)
 		conns = append(conns, c)

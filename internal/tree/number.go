@@ -16,11 +16,11 @@ func (p *Parser) number(n *Node, i int) int {
 		i++
 	}
 	var mantissa uint64
-	first, digits, fraction := i, 0, 0
+	first, fraction := i, 0
 	for ; i < len(b) && '0' <= b[i] && b[i] <= '9'; i++ {
 		mantissa = mantissa*10 + uint64(b[i]-'0') // wraps, where there are too many digits to use it
 	}
-	digits = i - first
+	digits := i - first
 	if digits == 0 || digits > 1 && b[first] == '0' {
 		return p.broken(min(i, first+min(digits, 1)), "in a number")
 	}
