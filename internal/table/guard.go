@@ -112,9 +112,9 @@ func (s *schemaShape) end() {
 	}
 }
 
-// checkChunk walks the headers of the pages of a column chunk, and returns how
-// many bytes the reader of the chunk may hold at a time.
-func checkChunk(src *source, chunk *format.ColumnMetaData, lim limits) (int64, error) {
+// checkChunk walks the pages of a column chunk, and returns how many bytes the
+// reader of the chunk may hold at a time. No page unpacks to more than it states.
+func checkChunk(src *source, chunk *format.ColumnMetaData, lim limits, m *meter) (int64, error) {
 	// From where to where, as parquet.FilePages has it.
 	at := chunk.DataPageOffset
 	if chunk.DictionaryPageOffset != 0 {
@@ -134,8 +134,13 @@ func checkChunk(src *source, chunk *format.ColumnMetaData, lim limits) (int64, e
 			return 0, fmt.Errorf("states a page of %d bytes, %d before its end", h.packed, end-at-n)
 		case h.unpacked < 0 || h.unpacked > lim.page:
 			return 0, fmt.Errorf("states a page of %d bytes when unpacked; at most %d are allowed", h.unpacked, lim.page)
+		case h.packed > 2*lim.page:
+			return 0, fmt.Errorf("states a packed page of %d bytes; at most %d are allowed", h.packed, 2*lim.page)
 		case h.values < 0 || h.values > lim.values:
 			return 0, fmt.Errorf("states a page of %d values; at most %d are allowed", h.values, lim.values)
+		}
+		if err := m.read(src, at+n, h, chunk.Codec); err != nil {
+			return 0, err
 		}
 		// Levels take a byte a value, offsets four, decoded numbers up to
 		// eight; a page in use and the one before it are both held.
@@ -150,8 +155,32 @@ func checkChunk(src *source, chunk *format.ColumnMetaData, lim limits) (int64, e
 	return dictionary + largest, nil
 }
 
+// read checks the page at a place, of which the levels are not packed in the
+// second version of pages.
+func (m *meter) read(src *source, at int64, h pageHeader, codec format.CompressionCodec) error {
+	switch {
+	case codec == format.Uncompressed, h.kind == int64(format.DataPageV2) && h.plain:
+		return nil
+	case h.levels < 0 || h.levels > h.packed || h.levels > h.unpacked:
+		return fmt.Errorf("states a page of %d bytes with %d of levels", h.packed, h.levels)
+	}
+	if int64(cap(m.data)) < h.packed {
+		m.data = make([]byte, h.packed)
+	}
+	data := m.data[:h.packed]
+	if n, err := src.ReadAt(data, at); n < len(data) {
+		return src.broken(err)
+	}
+	return m.check(codec, data[h.levels:], h.unpacked-h.levels)
+}
+
 // pageHeader is what of the header of a page decides about memory.
-type pageHeader struct{ kind, unpacked, packed, values int64 }
+type pageHeader struct {
+	kind, unpacked, packed, values int64
+
+	levels int64 // bytes of levels before what is packed, in the second version …
+	plain  bool  // … unless nothing is
+}
 
 // visit takes a field of format.PageHeader.
 func (h *pageHeader) visit(path []int16, v int64) {
@@ -162,6 +191,15 @@ func (h *pageHeader) visit(path []int16, v int64) {
 		h.unpacked = v
 	case len(path) == 1 && path[0] == 3:
 		h.packed = v
+	case len(path) == 2 && path[0] == 8 && (path[1] == 5 || path[1] == 6): // DataPageHeaderV2.…_levels_byte_length
+		if h.levels >= 0 {
+			h.levels += v
+		}
+		if v < 0 {
+			h.levels = v
+		}
+	case len(path) == 2 && path[0] == 8 && path[1] == 7: // DataPageHeaderV2.is_compressed
+		h.plain = v == 0
 	case len(path) == 2 && path[0] >= 5 && path[1] == 1 && h.values >= 0: // num_values of any kind of page
 		h.values = max(h.values, v)
 		if v < 0 {

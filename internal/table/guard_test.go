@@ -137,7 +137,7 @@ func TestHostilePages(t *testing.T) {
 		{"header cut", whole, 0, 5, "damaged page: unexpected EOF"},
 		{"no header", []byte{0x1f}, 0, 1, "unknown type"},
 	} {
-		need, err := checkChunk(inMemory("t.parquet", c.data), &format.ColumnMetaData{DataPageOffset: c.start, TotalCompressedSize: c.size}, defaults)
+		need, err := checkChunk(inMemory("t.parquet", c.data), &format.ColumnMetaData{DataPageOffset: c.start, TotalCompressedSize: c.size}, defaults, new(meter))
 		switch {
 		case c.want == "" && (err != nil || need != 2*(10+10+16*5)):
 			t.Errorf("%s: needs %d, %v", c.name, need, err)

@@ -18,6 +18,7 @@ type parquetReader struct {
 	columns     []Column
 	fields      []column
 	leaves      []*leaf // of the current row group, nil for those not read
+	meter       meter
 	group       int     // the next row group
 	left        int64   // rows of the current one
 	done, total int64
@@ -121,7 +122,11 @@ func (r *parquetReader) nextGroup() error {
 	r.leaves = make([]*leaf, len(chunks))
 	var held int64
 	pages := func(i int) (*leaf, error) {
-		need, err := checkChunk(r.src, &stated[i].MetaData, r.max)
+		// parquet-go unpacks all pages of a column as those of its first row group.
+		if first := r.file.Metadata().RowGroups[0].Columns[i].MetaData.Codec; stated[i].MetaData.Codec != first {
+			return nil, fmt.Errorf("row group %d is packed by %v, the first by %v", r.group+1, stated[i].MetaData.Codec, first)
+		}
+		need, err := checkChunk(r.src, &stated[i].MetaData, r.max, &r.meter)
 		if err != nil {
 			return nil, err
 		}
@@ -166,6 +171,7 @@ func (r *parquetReader) closeGroup() error {
 // Close implements Reader.
 func (r *parquetReader) Close() error {
 	r.err = errClosed(r.src.path)
+	r.meter.close()
 	return errors.Join(r.guard(r.closeGroup), r.src.close())
 }
 

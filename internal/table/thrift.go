@@ -18,7 +18,7 @@ import (
 type thriftWalk struct {
 	data     []byte
 	enter    func(path []int16)          // told of each structure, if set
-	visit    func(path []int16, v int64) // told of each integer, if set
+	visit    func(path []int16, v int64) // told of each integer, and of booleans as 1 and 0, if set
 	at       int
 	path     []int16
 	elements int
@@ -91,6 +91,9 @@ func (w *thriftWalk) structure(depth int) error {
 func (w *thriftWalk) value(kind byte, depth int) error {
 	switch kind {
 	case thriftTrue, thriftFalse: // the type is the value
+		if w.visit != nil {
+			w.visit(w.path, int64(thriftFalse-kind))
+		}
 		return nil
 	case thriftByte:
 		return w.skip(1)
