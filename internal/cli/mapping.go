@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 
-	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/inference"
+	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/table"

@@ -25,25 +25,25 @@ type Reason uint8
 
 // The reasons, in the order of the pipeline.
 const (
-	NotAPrediction   Reason = iota // an event that is none of ours
-	NoModel                        // neither ml.model.name nor service.name
-	NoGroups                       // no field in any group
-	BadType                        // a contract attribute of the wrong type
-	TooManyFields                  // more fields than the limit; the rest is left out
-	TooDeep                        // nested deeper than a field may be
-	TooLarge                       // a name or record over its size limit
-	UnknownModel                   // not defined, and auto_register is off
-	TooManyModels                  // the limit of models is reached
-	TooManyVersions                // the limit of versions of the model is reached
-	TooLate                        // older than retention
-	TooEarly                       // further in the future than clocks may differ
-	Repeated                       // a batch or a profile that was counted before
-	UnknownField                   // a field the version's reference does not have
-	ReferenceFull                  // the limit of reference rows is reached
-	ReferenceExists                // the version has a reference from its configuration
-	LabelWithoutJoin               // ml.actual without groundtruth in the pipeline
-	Corrupt                        // a profile that cannot be decoded
-	UnusableReference              // the version's reference cannot be read, or its definition does not fit it
+	NotAPrediction    Reason = iota // an event that is none of ours
+	NoModel                         // neither ml.model.name nor service.name
+	NoGroups                        // no field in any group
+	BadType                         // a contract attribute of the wrong type
+	TooManyFields                   // more fields than the limit; the rest is left out
+	TooDeep                         // nested deeper than a field may be
+	TooLarge                        // a name or record over its size limit
+	UnknownModel                    // not defined, and auto_register is off
+	TooManyModels                   // the limit of models is reached
+	TooManyVersions                 // the limit of versions of the model is reached
+	TooLate                         // older than retention
+	TooEarly                        // further in the future than clocks may differ
+	Repeated                        // a batch or a profile that was counted before
+	UnknownField                    // a field the version's reference does not have
+	ReferenceFull                   // the limit of reference rows is reached
+	ReferenceExists                 // the version has a reference from its configuration
+	LabelWithoutJoin                // ml.actual without groundtruth in the pipeline
+	Corrupt                         // a profile that cannot be decoded
+	UnusableReference               // the version's reference cannot be read, or its definition does not fit it
 	reasons
 )
 

@@ -19,8 +19,8 @@ type parquetReader struct {
 	fields      []column
 	leaves      []*leaf // of the current row group, nil for those not read
 	meter       meter
-	group       int     // the next row group
-	left        int64   // rows of the current one
+	group       int   // the next row group
+	left        int64 // rows of the current one
 	done, total int64
 	err         error // ends the reading
 }
