@@ -33,6 +33,7 @@ func (m *meter) check(codec format.CompressionCodec, packed []byte, stated int64
 	var in io.Reader
 	var err error
 	switch codec {
+	case format.Uncompressed, format.LZO, format.Lz4: // there is nothing to unpack, or nothing that unpacks it
 	case format.Snappy:
 		var n int
 		if n, err = snappy.DecodedLen(packed); err == nil && int64(n) > stated {

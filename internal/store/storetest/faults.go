@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -12,12 +13,10 @@ import (
 // Changes tells the operations that the store cannot do without and that need
 // the disk to take something. What frees room may fail without harm.
 func Changes(op errorfs.Op) bool {
-	switch op.Kind {
-	case errorfs.OpFileClose, errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock:
-		return false
-	}
-	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite
+	return op.Kind.ReadOrWrite() == errorfs.OpIsWrite && !slices.Contains(dispensable, op.Kind)
 }
+
+var dispensable = []errorfs.OpKind{errorfs.OpFileClose, errorfs.OpRemove, errorfs.OpRemoveAll, errorfs.OpLock}
 
 // Syncs tells the operations after which something is on stable storage.
 func Syncs(op errorfs.Op) bool {
