@@ -52,7 +52,7 @@ func (s *source) begin() (sqlpage.Position, error) {
 	if len(s.state.cursor) == 0 {
 		return start, nil
 	}
-	after := position(s.state.cursor)
+	after := s.position(s.state.cursor)
 	if s.cfg.Kind == kindReference {
 		return after, nil
 	}
@@ -68,7 +68,7 @@ func (s *source) begin() (sqlpage.Position, error) {
 			s.set.Logger.Warn("More rows lie within incremental.look_back than incremental.max_remembered; only those that are remembered are read again",
 				zap.Int("max_remembered", in.MaxRemembered), zap.Stringer("from", s.state.floor[0]))
 		}
-		return position(s.state.floor), nil
+		return s.position(s.state.floor), nil
 	}
 	s.warned = false
 	if in.Start != "" && in.Start != now {
@@ -76,7 +76,7 @@ func (s *source) begin() (sqlpage.Position, error) {
 			return start, nil
 		}
 	}
-	return sqlpage.Position{Values: []any{back.Argument()}, Inclusive: true}, nil
+	return sqlpage.Position{Values: []any{s.argument(back)}, Inclusive: true}, nil
 }
 
 // now is the start that leaves out what is there already.
@@ -89,15 +89,23 @@ func (s *source) start() sqlpage.Position {
 	case now:
 		return sqlpage.Position{Values: []any{time.Now().UTC()}, Inclusive: true}
 	}
-	return sqlpage.Position{Values: []any{value.ParseKey(s.cfg.Incremental.Start).Argument()}, Inclusive: true}
+	return sqlpage.Position{Values: []any{s.argument(value.ParseKey(s.cfg.Incremental.Start))}, Inclusive: true}
 }
 
-func position(keys []value.Key) sqlpage.Position {
+func (s *source) position(keys []value.Key) sqlpage.Position {
 	p := sqlpage.Position{}
 	for _, k := range keys {
-		p.Values = append(p.Values, k.Argument())
+		p.Values = append(p.Values, s.argument(k))
 	}
 	return p
+}
+
+// argument is what the driver takes.
+func (s *source) argument(k value.Key) any {
+	if s.cfg.driver().Typed {
+		return k.Typed()
+	}
+	return k.Argument()
 }
 
 // page reads one page and passes it on. It reports whether it was the last, and
@@ -145,7 +153,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 		s.progress.Bytes(ctx, int64(b.bytes))
 		s.progress.Unit(ctx)
 	}
-	*at = position(b.last)
+	*at = s.position(b.last)
 	last = b.read < s.cfg.PageSize && b.bytes < s.cfg.PageKiB<<10
 	if t, ok := b.last[0].Time(); ok && !last {
 		s.progress.Behind(t)

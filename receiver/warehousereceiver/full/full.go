@@ -6,10 +6,11 @@ import (
 
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/mysql"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/snowflake"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlserver"
 )
 
 // NewFactory returns the receiver factory.
 func NewFactory() receiver.Factory {
-	return warehousereceiver.NewFactoryWith(mysql.Driver(), sqlserver.Driver())
+	return warehousereceiver.NewFactoryWith(mysql.Driver(), snowflake.Driver(), sqlserver.Driver())
 }

@@ -36,6 +36,22 @@ type Connection struct {
 	Cluster string `mapstructure:"cluster"`
 	// Workgroup is that of Redshift Serverless, likewise.
 	Workgroup string `mapstructure:"workgroup"`
+	// Account is that of Snowflake: organization-account, or its locator.
+	Account string `mapstructure:"account"`
+	// Warehouse is that of Snowflake in which statements run; the user's default if absent.
+	Warehouse string `mapstructure:"warehouse"`
+	// Role is that of Snowflake with which statements run; the user's default if absent.
+	Role string `mapstructure:"role"`
+	// Schema is the one of tables whose names have none; the user's default if absent.
+	Schema string `mapstructure:"schema"`
+	// PrivateKey is the user's key as PEM, without a password of its own.
+	PrivateKey configopaque.String `mapstructure:"private_key"`
+	// PrivateKeyFile is a file with it.
+	PrivateKeyFile string `mapstructure:"private_key_file"`
+	// Token is an access token: of OAuth, or one that the vendor gives to programs.
+	Token configopaque.String `mapstructure:"token"`
+	// TokenFile is a file with it, which is read for each request, so that it may be renewed.
+	TokenFile string `mapstructure:"token_file"`
 	_         struct{}
 }
 

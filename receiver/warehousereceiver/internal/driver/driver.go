@@ -21,6 +21,8 @@ type Driver struct {
 	Dialect *sqlpage.Dialect
 	// Keys are those of Connection that it knows, Needs those that must be there.
 	Keys, Needs []string
+	// Typed says that arguments which are decimals come as value.Digits, not as text.
+	Typed bool
 	// Verify tells what else is wrong with a connection, with keys as the user wrote them; may be nil.
 	Verify func(*Connection) []error
 	// Open gets ready. It does not wait for the database: that may come later.

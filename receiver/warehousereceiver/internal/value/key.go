@@ -132,6 +132,18 @@ func (k Key) Argument() any {
 	return k.text
 }
 
+// Digits is a decimal, as the database wrote it.
+type Digits string
+
+// Typed returns what Argument does, but decimals as Digits: for databases that must
+// be told of what type an argument is.
+func (k Key) Typed() any {
+	if k.kind == keyDecimal {
+		return Digits(k.text)
+	}
+	return k.Argument()
+}
+
 func (k Key) time() time.Time {
 	return time.Unix(k.num, int64(binary.BigEndian.Uint32([]byte(k.text)))).UTC()
 }
