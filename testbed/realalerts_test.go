@@ -38,6 +38,7 @@ exporters:
         pagerduty_configs: [{routing_key: 0123456789abcdef0123456789abcdef, url: $URL/pagerduty}]
         msteamsv2_configs: [{webhook_url: $URL/teams}]
         opsgenie_configs: [{api_key: k, api_url: $URL/opsgenie/}]
+        email_configs: [{to: team@example.com, from: driftmeter@example.com, smarthost: "$SMTP", require_tls: false}]
 extensions:
   modelstore:
     directory: $DIR
@@ -137,6 +138,7 @@ var told = map[string]struct{ fires, over []string }{
 	"pagerduty": {[]string{`"event_action":"trigger"`}, []string{`"event_action":"resolve"`}},
 	"teams":     {[]string{"[FIRING]"}, []string{"[RESOLVED]"}},
 	"opsgenie":  {[]string{"POST v2/alerts {"}, []string{"/close"}},
+	"email":     {[]string{"[FIRING"}, []string{"[RESOLVED"}},
 }
 
 // Alerts of real drift reach every channel once, and so does their end: the people
@@ -147,6 +149,7 @@ func TestAlertsOfRealDriftReachEveryChannel(t *testing.T) {
 	reference, err := filepath.Abs(census + "2015.csv.gz")
 	r.check(err)
 	r.values["ALERTS"], r.values["URL"], r.values["REFERENCE"] = filepath.Join(t.TempDir(), "alerts"), to.URL, reference
+	r.values["SMTP"] = to.mailServer(t)
 	r.config, err = WriteConfig(t.TempDir(), watching, r.values)
 	r.check(err)
 	r.start()
@@ -186,6 +189,7 @@ func TestAlertsOfRealDriftReachEveryChannel(t *testing.T) {
 			t.Errorf("%s was told %d times that it fires and %d times that it is over, want 2 each: %q", channel, f, o, to.all(channel))
 		}
 	}
+	to.asDocumented(t)
 	for _, words := range [][]string{{"RELP", "Household drifts"}, {"f1 falls", "census_employment"}} {
 		if to.said("slack", append(words, "*Firing*")...) != 1 {
 			t.Errorf("no message has %q: %q", words, to.all("slack"))
