@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/driftmeter/driftmeter/testbed"
 )
 
 // A real Prometheus scrapes, and answers what docs/backends.md asks.
@@ -59,15 +59,17 @@ func TestOTLPExample(t *testing.T) {
 	other.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="income"[^}]*\} 1\n`)
 }
 
-// What was measured goes through a topic to another collector. The broker speaks
-// Kafka's protocol and runs in the test.
+// What was measured goes through a topic of a real broker to another collector.
 func TestKafkaExample(t *testing.T) {
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "model-metrics"))
+	broker, err := testbed.StartBroker(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(broker.Close)
-	t.Setenv("KAFKA_BROKER", broker.ListenAddrs()[0])
+	t.Cleanup(broker.Stop)
+	if err := broker.Topic(t.Context(), "model-metrics", 1); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KAFKA_BROKER", broker.Address)
 	other := free(t)
 	launch(t, "", []string{"PROMETHEUS_ENDPOINT=" + other}, binary(t), "--config", "backends/kafka-collector.yaml")
 	listens(t, other)
