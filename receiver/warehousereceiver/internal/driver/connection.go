@@ -52,7 +52,17 @@ type Connection struct {
 	Token configopaque.String `mapstructure:"token"`
 	// TokenFile is a file with it, which is read for each request, so that it may be renewed.
 	TokenFile string `mapstructure:"token_file"`
-	_         struct{}
+	// Project is the project of Google Cloud that pays for queries.
+	Project string `mapstructure:"project"`
+	// Location is where the data of BigQuery are, such as EU, if it does not find out itself.
+	Location string `mapstructure:"location"`
+	// CredentialsFile is the file of a key or configuration of Google Cloud; if absent, they are looked for where its own tools do (Application Default Credentials).
+	CredentialsFile string `mapstructure:"credentials_file"`
+	// Credentials is what stands in such a file: JSON, or base64 of it.
+	Credentials configopaque.String `mapstructure:"credentials"`
+	// MaxBytesBilled refuses a page that would be billed with more.
+	MaxBytesBilled int64 `mapstructure:"max_bytes_billed"`
+	_              struct{}
 }
 
 type key struct {

@@ -21,6 +21,8 @@ type Dialect struct {
 	Backslash, Dollar, Hash bool
 	// Nested says that comments nest.
 	Nested bool
+	// Plain says that names cannot have quotes or backslashes in them, which would escape.
+	Plain bool
 	// Top says that the number of rows stands behind SELECT, as SQL Server has it.
 	Top bool
 	// Bare says that a subquery may not begin with WITH.
@@ -46,7 +48,7 @@ var (
 	SQLServer  = Dialect{Name: "SQL Server", Open: "[", Close: "]", Nested: true, Top: true, Bare: true, Parameter: At}
 	Snowflake  = Dialect{Name: "Snowflake", Open: `"`, Close: `"`, Upper: true, Backslash: true, Dollar: true, Parameter: Question}
 	Athena     = Dialect{Name: "Amazon Athena", Open: `"`, Close: `"`, Parameter: Question}
-	BigQuery   = Dialect{Name: "BigQuery", Open: "`", Close: "`", Backslash: true, Hash: true, Parameter: At}
+	BigQuery   = Dialect{Name: "BigQuery", Open: "`", Close: "`", Backslash: true, Hash: true, Plain: true, Parameter: At}
 	Databricks = Dialect{Name: "Databricks SQL", Open: "`", Close: "`", Backslash: true, Parameter: func(i int) string { return fmt.Sprintf(":p%d", i) }}
 )
 
@@ -96,6 +98,9 @@ func (d *Dialect) split(name string) (parts []string, err error) {
 		}
 	}
 	rest := name
+	if d.Plain && (strings.Contains(name, `\`) || strings.Contains(name, d.Close+d.Close)) {
+		return nil, fmt.Errorf("has a quote or a backslash in it, which no name of %s has", d.Name)
+	}
 	for {
 		part, after, err := d.part(rest)
 		if err != nil {

@@ -86,6 +86,8 @@ func (r *Reader) Node(kind string, v any) tree.Node {
 		return r.bytes(kind, v)
 	case string:
 		return r.text(kind, v)
+	case tree.Node: // a list or structure that the driver has taken apart
+		return v
 	case fmt.Stringer:
 		return r.text(kind, v.String())
 	}
