@@ -89,6 +89,7 @@ require (
 )
 
 require (
+	github.com/aws/aws-sdk-go-v2/service/athena v1.60.2
 	github.com/aws/aws-sdk-go-v2/service/redshift v1.62.10
 	github.com/aws/aws-sdk-go-v2/service/redshiftserverless v1.35.2
 	github.com/go-sql-driver/mysql v1.10.1

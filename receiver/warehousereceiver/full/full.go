@@ -5,6 +5,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/athena"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/bigquery"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/mysql"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/snowflake"
@@ -13,5 +14,5 @@ import (
 
 // NewFactory returns the receiver factory.
 func NewFactory() receiver.Factory {
-	return warehousereceiver.NewFactoryWith(bigquery.Driver(), mysql.Driver(), snowflake.Driver(), sqlserver.Driver())
+	return warehousereceiver.NewFactoryWith(athena.Driver(), bigquery.Driver(), mysql.Driver(), snowflake.Driver(), sqlserver.Driver())
 }

@@ -34,8 +34,12 @@ type Connection struct {
 	RoleARN string `mapstructure:"role_arn"`
 	// Cluster is the identifier of a cluster of Amazon Redshift: its credentials are asked of AWS (IAM).
 	Cluster string `mapstructure:"cluster"`
-	// Workgroup is that of Redshift Serverless, likewise.
+	// Workgroup is that of Redshift Serverless, likewise; or of Athena, primary if absent.
 	Workgroup string `mapstructure:"workgroup"`
+	// Catalog is the data source of Athena in which the database is; the catalogue of AWS Glue if absent.
+	Catalog string `mapstructure:"catalog"`
+	// OutputLocation is where Athena puts results, such as s3://bucket/folder/; the workgroup's if absent.
+	OutputLocation string `mapstructure:"output_location"`
 	// Account is that of Snowflake: organization-account, or its locator.
 	Account string `mapstructure:"account"`
 	// Warehouse is that of Snowflake in which statements run; the user's default if absent.
