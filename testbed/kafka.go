@@ -42,7 +42,7 @@ group.initial.rebalance.delay.ms=0
 
 // StartBroker starts a broker whose data are in dir, and waits until it answers.
 func StartBroker(ctx context.Context, dir string) (*Broker, error) {
-	script, err := filepath.Abs("../internal/tools/kafka/jars.sh")
+	script, err := upwards("internal/tools/kafka/jars.sh")
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +130,11 @@ func (b *Broker) Produce(ctx context.Context, topic string, partitions int32, me
 	return b.Client.ProduceSync(ctx, records...).FirstErr()
 }
 
+// ProduceTo writes a message into a partition.
+func (b *Broker) ProduceTo(ctx context.Context, topic string, partition int32, message []byte) error {
+	return b.Client.ProduceSync(ctx, &kgo.Record{Topic: topic, Partition: partition, Value: message}).FirstErr()
+}
+
 // Committed returns how many messages of a topic a group has committed.
 func (b *Broker) Committed(ctx context.Context, group, topic string) (n int64, err error) {
 	offsets, err := kadm.NewClient(b.Client).FetchOffsets(ctx, group)
@@ -157,6 +162,19 @@ func (b *Broker) Members(ctx context.Context, group string) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// upwards finds a file of this repository from wherever in it somebody works.
+func upwards(path string) (string, error) {
+	dir, err := os.Getwd()
+	for err == nil && dir != filepath.Dir(dir) {
+		file := filepath.Join(dir, path)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+		dir = filepath.Dir(dir)
+	}
+	return "", fmt.Errorf("%s is not found; the working directory is not in the repository", path)
 }
 
 // sharedBroker is one for all tests, since it takes seconds to start.

@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -59,6 +60,7 @@ func run(o options, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	defer stopBroker()
 	bin, err := testbed.Binary(dir)
 	if err != nil {
 		return err
@@ -109,10 +111,16 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	if err != nil {
 		return result{}, err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
 	from := sources[v.source]
-	path, err := testbed.WriteConfig(dir, strings.ReplaceAll(config, "$RECEIVER", from.config), map[string]any{
-		"PORT": ports[0], "PPROF": ports[1], "DIR": state, "TRUTH": v.truth, "PROFILE": v.profile, "SEGMENTS": v.segments, "PIPELINES": v.pipelines(),
-	})
+	at, err := from.open(ctx, state, ports[0])
+	if err != nil {
+		return result{}, err
+	}
+	values := map[string]any{"PPROF": ports[1], "DIR": state, "TRUTH": v.truth, "PROFILE": v.profile, "SEGMENTS": v.segments, "PIPELINES": v.pipelines()}
+	maps.Copy(values, at.values)
+	path, err := testbed.WriteConfig(dir, strings.ReplaceAll(config, "$RECEIVER", from.config), values)
 	if err != nil {
 		return result{}, err
 	}
@@ -121,8 +129,6 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 		return result{}, err
 	}
 	defer p.Kill()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-	defer cancel()
 	if err := p.Ready(ctx); err != nil {
 		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
 	}
@@ -131,8 +137,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 		return result{}, err
 	}
 	l := &load{
-		batches: batches, origin: time.Now().Add(-time.Hour).Truncate(time.Hour),
-		dial: func() (sender, error) { return from.dial(fmt.Sprintf("127.0.0.1:%d", ports[0])) },
+		batches: batches, origin: time.Now().Add(-time.Hour).Truncate(time.Hour), dial: at.dial, taken: at.taken,
 	}
 
 	// Warm: the first records make the reference at the next flush, within ten
@@ -171,6 +176,7 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 // load sends batches, each with times of its own, all within one hour.
 type load struct {
 	dial    func() (sender, error)
+	taken   func(context.Context) error // or nil
 	batches []batchOf
 	origin  time.Time
 	next    atomic.Int64
@@ -188,6 +194,9 @@ func (l *load) until(ctx context.Context, end time.Time, clients int, pause time
 		if err != nil {
 			return err
 		}
+	}
+	if l.taken != nil {
+		return l.taken(ctx)
 	}
 	return nil
 }

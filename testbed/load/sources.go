@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/driftmeter/driftmeter/testbed"
@@ -11,9 +12,26 @@ import (
 // records are the same whichever way they come.
 type source struct {
 	name    string // of the receiver
-	config  string // one line of it, which listens at 127.0.0.1:$PORT
-	dial    func(address string) (sender, error)
+	config  string // one line of it
+	open    func(ctx context.Context, dir string, port int) (place, error)
 	batches func(ts []*testbed.Template, apart bool) ([]batchOf, error)
+}
+
+// A place is where batches are sent to.
+type place struct {
+	values map[string]any // of the configuration
+	dial   func() (sender, error)
+	taken  func(context.Context) error // waits until the Collector has all that was sent; nil: an answer says so
+}
+
+// listening is a place of the Collector itself, at 127.0.0.1:$PORT.
+func listening(dial func(address string) (sender, error)) func(context.Context, string, int) (place, error) {
+	return func(_ context.Context, _ string, port int) (place, error) {
+		return place{
+			values: map[string]any{"PORT": port},
+			dial:   func() (sender, error) { return dial(fmt.Sprintf("127.0.0.1:%d", port)) },
+		}, nil
+	}
 }
 
 // A sender is a connection.
@@ -30,14 +48,18 @@ type batchOf func(buf []byte, n int64, first time.Time) (batch []byte, records i
 var sources = map[string]source{
 	"": {
 		name: "otlp", config: "otlp: {protocols: {grpc: {endpoint: 127.0.0.1:$PORT, max_recv_msg_size_mib: 64}}}", batches: protobuf,
-		dial: func(address string) (sender, error) { return testbed.Dial(address) },
+		open: listening(func(address string) (sender, error) { return testbed.Dial(address) }),
 	},
-	"array": {name: "prediction", config: rest, batches: rows(true), dial: post("application/json")},
-	"lines": {name: "prediction", config: rest, batches: rows(false), dial: post("application/x-ndjson")},
+	"array": {name: "prediction", config: rest, batches: rows(true), open: listening(post("application/json"))},
+	"lines": {name: "prediction", config: rest, batches: rows(false), open: listening(post("application/x-ndjson"))},
+	"kafka": {name: "kafka", config: topics, batches: rows(true), open: consumed},
 }
 
 // rest is what a user writes: the rows do not name their model.
 const rest = "prediction: {endpoint: 127.0.0.1:$PORT, max_request_body_size: 64000000, mapping: {model: load}}"
+
+// topics are read as docs/sources.md recommends, a batch of rows in each message.
+const topics = "kafka: {brokers: [$BROKER], group_id: $TOPIC, initial_offset: earliest, logs: {topics: [$TOPIC], encoding: prediction_encoding}, message_marking: {after: true}}"
 
 func post(contentType string) func(string) (sender, error) {
 	return func(address string) (sender, error) {

@@ -47,6 +47,8 @@ var variants = []variant{
 	{name: "NDJSON by REST → nop", segments: none, source: "lines"},
 	{name: "JSON array by REST → profile → modelmetrics, `durability: batch`", profile: batch, segments: none, source: "array"},
 	{name: "NDJSON by REST → profile → modelmetrics, `durability: batch`", profile: batch, segments: none, source: "lines"},
+	{name: "JSON arrays by Kafka → nop", segments: none, source: "kafka"},
+	{name: "JSON arrays by Kafka → profile → modelmetrics, `durability: batch`", profile: batch, segments: none, source: "kafka"},
 }
 
 const config = `
@@ -61,6 +63,7 @@ exporters:
   nop:
 extensions:
   pprof: {endpoint: 127.0.0.1:$PPROF}
+  prediction_encoding: {mapping: {model: load}}
   modelstore:
     directory: $DIR
     models:
@@ -68,7 +71,7 @@ extensions:
         outputs: [{prediction: score, actual: label}, {prediction: amount}]
         segments: $SEGMENTS
 service:
-  extensions: [modelstore, pprof]
+  extensions: [modelstore, pprof, prediction_encoding]
   pipelines:
 $PIPELINES
   telemetry:
