@@ -119,7 +119,8 @@ func (d *database) run(ctx context.Context, page sqlpage.Page) (*answer, error) 
 		return nil, err
 	}
 	a := &answer{}
-	status, err := d.do(ctx, http.MethodPost, "", url.Values{"requestId": {identity()}}, body, a)
+	// The handle comes at once, so that the statement can be stopped whenever we end.
+	status, err := d.do(ctx, http.MethodPost, "", url.Values{"requestId": {identity()}, "async": {"true"}}, body, a)
 	handle := a.Handle
 	for wait := d.pause / 4; err == nil && status == http.StatusAccepted && handle != ""; wait = min(2*wait, longest) {
 		if err = sleep(ctx, wait); err == nil {
