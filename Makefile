@@ -33,10 +33,11 @@ dist: build full    ## build both distributions
 full:               ## build dist/driftmeter-full, with every component
 	cd distributions/full && go build -ldflags "$(LDFLAGS)" -o $(BIN)-full .
 
-# -count=1: the test cache does not see that the binary has changed.
+# -count=1: the test cache does not see that the binary has changed. -timeout is for a package: testbed starts
+# a Kafka, databases and hundreds of collectors.
 .PHONY: test crash load bench fuzz race fma
 test: dist          ## run all tests, those of the built binaries too
-	DRIFTMETER_BIN=$(BIN) DRIFTMETER_FULL_BIN=$(BIN)-full go test -count=1 $(T) ./...
+	DRIFTMETER_BIN=$(BIN) DRIFTMETER_FULL_BIN=$(BIN)-full go test -count=1 -timeout 45m $(T) ./...
 crash: build        ## only the tests that cut the power or kill the binary
 	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss|FailedWrites' ./internal/... ./processor/... ./extension/... ./testbed/...
 load: build         ## what a record costs, by the built binary: the table of docs/performance.md
@@ -47,7 +48,7 @@ fuzz:               ## every fuzz test for FUZZTIME (20s)
 	internal/tools/fuzz.sh $(or $(FUZZTIME),20s)
 # Tests that damage files byte by byte have one goroutine, and would take half of the time.
 race:               ## the packages with goroutines, under the race detector
-	CGO_ENABLED=1 go test -race -short -shuffle=on -skip '^Test(Damaged|Salvage)' $(RACY)
+	CGO_ENABLED=1 go test -race -short -shuffle=on -timeout 30m -skip '^Test(Damaged|Salvage)' $(RACY)
 fma:                ## the same numbers with fused multiply-adds, as on arm64
 	! grep -q avx2 /proc/cpuinfo || GOAMD64=v3 go test $(NUMERIC)
 
