@@ -21,7 +21,7 @@ import (
 // Config of the receiver. One reads one table or query; several have names, such
 // as warehouse/fraud.
 type Config struct {
-	// Driver is the kind of database: postgres or redshift; in driftmeter-full also athena, bigquery, mysql, snowflake and sqlserver.
+	// Driver is the kind of database: postgres or redshift; in driftmeter-full also athena, bigquery, databricks, mysql, snowflake and sqlserver.
 	Driver string `mapstructure:"driver"`
 	// Connection says where the database is and who asks; which keys it has depends on the driver.
 	Connection driver.Connection `mapstructure:"connection"`
@@ -191,7 +191,7 @@ func (c *Config) verifySource() error {
 }
 
 // elsewhere are the drivers that the default build leaves out.
-var elsewhere = []string{"athena", "bigquery", "mysql", "snowflake", "sqlserver"}
+var elsewhere = []string{"athena", "bigquery", "databricks", "mysql", "snowflake", "sqlserver"}
 
 func (c *Config) noDriver() error {
 	var known []string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -132,6 +133,10 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 	case b.read == 0:
 		return true, nil
 	}
+	behind := s.position(b.last)
+	if len(at.Values) > 0 && reflect.DeepEqual(behind, *at) { // it would be read for ever
+		return false, fmt.Errorf("the page ends with the row behind which it began, %v: the database shows the columns %q less exactly than it keeps them; name others as incremental.column or incremental.keys", b.last, s.sql.Keys)
+	}
 	next := s.state
 	if order, ok := compare(b.last, next.cursor); !ok || order >= 0 {
 		next.cursor = b.last
@@ -153,7 +158,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 		s.progress.Bytes(ctx, int64(b.bytes))
 		s.progress.Unit(ctx)
 	}
-	*at = s.position(b.last)
+	*at = behind
 	last = b.read < s.cfg.PageSize && b.bytes < s.cfg.PageKiB<<10
 	if t, ok := b.last[0].Time(); ok && !last {
 		s.progress.Behind(t)

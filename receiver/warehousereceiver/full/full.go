@@ -7,6 +7,7 @@ import (
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/athena"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/bigquery"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/databricks"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/mysql"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/snowflake"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlserver"
@@ -14,5 +15,5 @@ import (
 
 // NewFactory returns the receiver factory.
 func NewFactory() receiver.Factory {
-	return warehousereceiver.NewFactoryWith(athena.Driver(), bigquery.Driver(), mysql.Driver(), snowflake.Driver(), sqlserver.Driver())
+	return warehousereceiver.NewFactoryWith(athena.Driver(), bigquery.Driver(), databricks.Driver(), mysql.Driver(), snowflake.Driver(), sqlserver.Driver())
 }

@@ -36,13 +36,13 @@ type Connection struct {
 	Cluster string `mapstructure:"cluster"`
 	// Workgroup is that of Redshift Serverless, likewise; or of Athena, primary if absent.
 	Workgroup string `mapstructure:"workgroup"`
-	// Catalog is the data source of Athena in which the database is; the catalogue of AWS Glue if absent.
+	// Catalog is the data source of Athena in which the database is; the catalogue of AWS Glue if absent. Of Databricks that of tables whose names have none.
 	Catalog string `mapstructure:"catalog"`
 	// OutputLocation is where Athena puts results, such as s3://bucket/folder/; the workgroup's if absent.
 	OutputLocation string `mapstructure:"output_location"`
 	// Account is that of Snowflake: organization-account, or its locator.
 	Account string `mapstructure:"account"`
-	// Warehouse is that of Snowflake in which statements run; the user's default if absent.
+	// Warehouse is that in which statements run: of Snowflake its name, the user's default if absent; of Databricks its id.
 	Warehouse string `mapstructure:"warehouse"`
 	// Role is that of Snowflake with which statements run; the user's default if absent.
 	Role string `mapstructure:"role"`
@@ -56,6 +56,10 @@ type Connection struct {
 	Token configopaque.String `mapstructure:"token"`
 	// TokenFile is a file with it, which is read for each request, so that it may be renewed.
 	TokenFile string `mapstructure:"token_file"`
+	// ClientID is that of a service principal of Databricks, which gets its tokens by OAuth.
+	ClientID string `mapstructure:"client_id"`
+	// ClientSecret is the service principal's.
+	ClientSecret configopaque.String `mapstructure:"client_secret"`
 	// Project is the project of Google Cloud that pays for queries.
 	Project string `mapstructure:"project"`
 	// Location is where the data of BigQuery are, such as EU, if it does not find out itself.

@@ -49,7 +49,7 @@ var (
 	Snowflake  = Dialect{Name: "Snowflake", Open: `"`, Close: `"`, Upper: true, Backslash: true, Dollar: true, Parameter: Question}
 	Athena     = Dialect{Name: "Amazon Athena", Open: `"`, Close: `"`, Parameter: Question}
 	BigQuery   = Dialect{Name: "BigQuery", Open: "`", Close: "`", Backslash: true, Hash: true, Plain: true, Parameter: At}
-	Databricks = Dialect{Name: "Databricks SQL", Open: "`", Close: "`", Backslash: true, Parameter: func(i int) string { return fmt.Sprintf(":p%d", i) }}
+	Databricks = Dialect{Name: "Databricks SQL", Open: "`", Close: "`", Backslash: true, Nested: true, Parameter: func(i int) string { return fmt.Sprintf(":p%d", i) }}
 )
 
 // maxName is longer than the names of any of the databases.
