@@ -156,7 +156,8 @@ func (r *rig) killedWaiting(c *pgx.Conn) {
 	r.check(err)
 	waits := 0
 	r.eventually(func() string { return "no page is waited for" }, func() bool {
-		r.check(tx.QueryRow(r.t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'driftmeter' AND wait_event_type = 'Lock'").Scan(&waits))
+		// Not pg_stat_activity, of which a transaction sees the same picture all the time.
+		r.check(tx.QueryRow(r.t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&waits))
 		return waits > 0
 	})
 	r.p.Kill()
