@@ -1,6 +1,6 @@
 // Package servers starts what Driftmeter talks to: databases as Debian packages
 // them, each in a directory of its own, as a user who may do nothing, and ended
-// with the process that started it.
+// with the process that started it; and an emulator of AWS.
 package servers
 
 import (
@@ -74,11 +74,17 @@ func run(dir, name string, args ...string) error {
 	return nil
 }
 
-// start starts a server, and waits until ready says so.
+// start starts a server as the user of servers, and waits until ready says so.
 func start(dir, name string, args []string, ready func() error) (*Server, error) {
-	s := &Server{Dir: dir, cmd: exec.Command(name, args...), out: &output{}}
+	cmd := exec.Command(name, args...)
+	as(cmd)
+	return begin(dir, cmd, ready)
+}
+
+// begin starts a command, and waits until ready says that it serves.
+func begin(dir string, cmd *exec.Cmd, ready func() error) (*Server, error) {
+	s := &Server{Dir: dir, cmd: cmd, out: &output{}}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.out, s.out
-	as(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -91,12 +97,12 @@ func start(dir, name string, args []string, ready func() error) (*Server, error)
 		}
 		select {
 		case err := <-ended:
-			return nil, fmt.Errorf("%s ended: %w\n%s", name, err, s.out)
+			return nil, fmt.Errorf("%s ended: %w\n%s", cmd.Path, err, s.out)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
 	_ = s.cmd.Process.Kill() // it may have ended by itself
-	return nil, fmt.Errorf("%s is not ready after a minute: %w\n%s", name, last, s.out)
+	return nil, fmt.Errorf("%s is not ready after a minute: %w\n%s", cmd.Path, last, s.out)
 }
 
 // Stop ends the server and removes its files.
