@@ -16,7 +16,13 @@ import (
 type Event struct {
 	Attributes map[string]string // by lower-case name, without ce-
 	Data       tree.Node
+
+	wrong *mapping.RowError // why it is no event
 }
+
+// texts are the attributes that are read, of an event in structured mode, where
+// they might be anything.
+var texts = map[string]bool{"id": true, "type": true, "time": true, "inferenceservicename": true, "requestid": true, "modelid": true}
 
 // types of events, and whether they are responses.
 var types = map[string]bool{
@@ -52,6 +58,8 @@ func Structured(n *tree.Node) (Event, error) {
 			}
 		case a.Kind == tree.Text:
 			e.Attributes[strings.ToLower(a.Name)] = a.Text
+		case texts[strings.ToLower(a.Name)] && a.Kind != tree.Missing:
+			e.wrong = &mapping.RowError{Column: a.Name, Reason: mapping.BadType, Problem: "is " + a.Kind.String(), Hint: "attributes of events are text"}
 		}
 	}
 	return e, nil
@@ -84,6 +92,9 @@ func (h *Half) Service() string { return h.attributes["inferenceservicename"] }
 
 // NewHalf reads an event that has come at a time.
 func NewHalf(e *Event, at time.Time) (*Half, *mapping.RowError) {
+	if e.wrong != nil {
+		return nil, e.wrong
+	}
 	kind := e.Attributes["type"]
 	response, ok := types[kind]
 	if !ok {

@@ -135,6 +135,8 @@ func TestEventsAreRefused(t *testing.T) {
 		says    string
 	}{
 		{`{"instances":[1]}`, []string{"Content-Type", "application/json"}, "is no CloudEvent; rows go to /v1/predictions"},
+		{`{"id":"a","type":"` + kserveRequest + `","inferenceservicename":{},"data":{"instances":[1]}}`, []string{"Content-Type", "application/cloudevents+json"}, "attributes of events are text"},
+		{`{"id":1,"type":"` + kserveRequest + `","data":{"instances":[1]}}`, []string{"Content-Type", "application/cloudevents+json"}, "is an integer"},
 		{`{"instances":[1]`, logged(kserveRequest, "a", "m"), "is not JSON"},
 		{`{"instances":[1]}`, logged("ping", "a", "m"), "known are org.kubeflow"},
 		{`{"instances":[1]}`, logged(kserveRequest, "", "m"), "joined by it"},

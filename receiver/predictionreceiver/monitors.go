@@ -45,7 +45,7 @@ func (s *server) monitors(w http.ResponseWriter, req *http.Request) {
 func readLogs(header http.Header, body io.Reader) (ld plog.Logs, inJSON bool, err error) {
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // an unreadable one is none of ours
 	if media != "application/json" && media != "application/x-protobuf" {
-		return ld, false, errMedia(header.Get("Content-Type"))
+		return ld, false, errMedia{header.Get("Content-Type"), "application/x-protobuf or application/json, an ExportLogsServiceRequest of OTLP"}
 	}
 	b, err := io.ReadAll(body)
 	if err != nil {

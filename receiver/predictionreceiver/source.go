@@ -1,6 +1,7 @@
 package predictionreceiver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,10 +30,15 @@ var formats = map[string]string{
 var unsaid = map[string]bool{"": true, "application/x-www-form-urlencoded": true, "application/octet-stream": true, "text/plain": true}
 
 // errMedia is why a body is of no known kind.
-type errMedia string
+type errMedia struct{ said, known string }
 
 func (e errMedia) Error() string {
-	return fmt.Sprintf("%s is no kind of body that can be read; send application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet", string(e))
+	return fmt.Sprintf("%s is no kind of body that can be read; send %s", cmp.Or(e.said, "what has no media type"), e.known)
+}
+
+// noRows is why a body has no rows that can be read.
+func noRows(said string) error {
+	return errMedia{said, "application/json, application/x-ndjson, text/csv or application/vnd.apache.parquet"}
 }
 
 // openSource finds out what a body is, and reads the beginning of it.
@@ -40,17 +46,17 @@ func openSource(wk *rowlog.Worker, header http.Header, format string, body io.Re
 	if format == "" {
 		media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 		if err != nil && header.Get("Content-Type") != "" {
-			return rowlog.Source{}, errMedia(header.Get("Content-Type"))
+			return rowlog.Source{}, noRows(header.Get("Content-Type"))
 		}
 		known, ok := formats[media]
 		if !ok && !unsaid[media] {
-			return rowlog.Source{}, errMedia(media)
+			return rowlog.Source{}, noRows(media)
 		}
 		format = known
 	}
 	in, err := wk.Open(format, body)
 	if _, unknown := errors.AsType[rowlog.ErrFormat](err); unknown {
-		return in, errMedia("format=" + format)
+		return in, noRows("format=" + format)
 	}
 	return in, err
 }
