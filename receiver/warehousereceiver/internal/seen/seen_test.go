@@ -111,6 +111,7 @@ func FuzzRestore(f *testing.F) {
 		f.Add(w.Bytes)
 	}
 	f.Add([]byte{})
+	f.Add(append([]byte{1, 128, 0}, make([]byte, rowBytes)...)) // a length in more bytes than it takes
 	f.Add([]byte{1, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := New()

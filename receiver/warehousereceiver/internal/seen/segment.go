@@ -45,8 +45,8 @@ func read(w Write) (*segment, error) {
 		return nil, corrupt("number %d is empty or of another version", w.Number)
 	}
 	size, n := binary.Uvarint(w.Bytes[1:])
-	if n <= 0 || size > uint64(len(w.Bytes)-1-n) {
-		return nil, corrupt("number %d is cut", w.Number)
+	if n <= 0 || size > uint64(len(w.Bytes)-1-n) || n > 1 && w.Bytes[n] == 0 { // what ends with 0 is longer than it is written
+		return nil, corrupt("number %d is cut or damaged", w.Number)
 	}
 	b := w.Bytes[1+n:]
 	s := &segment{number: w.Number, reach: slices.Clone(b[:size])}
