@@ -33,7 +33,7 @@ var layers = []layer{
 	{folders: []string{"internal/alert"}, pure: true},
 	{folders: []string{"internal/backends"}},
 	{folders: []string{"internal/mapping", "internal/table", "internal/tree", "internal/avrorows"}},
-	{folders: []string{"internal/dataset", "internal/synth", "internal/delta"}},
+	{folders: []string{"internal/dataset", "internal/synth", "internal/delta", "internal/iceberg"}},
 	{folders: []string{"internal/store"}},
 	{folders: []string{"internal/query"}},
 	{folders: []string{"internal/catalog"}},

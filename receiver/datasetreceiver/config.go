@@ -46,9 +46,9 @@ type SourceConfig struct {
 	Name string `mapstructure:"name"`
 	// URL is a folder (/data/fraud, file:///data/fraud) or a bucket (s3://bucket/folder?region=eu-central-1).
 	URL string `mapstructure:"url"`
-	// Path says which files below the url: a pattern such as dt=*/*.parquet or **/*.csv.gz; all of a known format if absent. Of a Delta table it has no meaning.
+	// Path says which files below the url: a pattern such as dt=*/*.parquet or **/*.csv.gz; all of a known format if absent. Of a Delta or Iceberg table it has no meaning.
 	Path string `mapstructure:"path"`
-	// Format is csv, parquet, ndjson, json or delta; if absent, delta where there is a _delta_log, else what the end of a file's name says.
+	// Format is csv, parquet, ndjson, json, delta or iceberg; if absent, delta where there is a _delta_log, iceberg where there is a metadata/*.metadata.json, else what the end of a file's name says.
 	Format string `mapstructure:"format"`
 	// Layout is standard if files lie as <model>/<version>/{train,test,serving,actuals,raw_inputs}.*, or in folders of these names.
 	Layout string `mapstructure:"layout"`
@@ -62,6 +62,8 @@ type SourceConfig struct {
 	Order string `mapstructure:"order"`
 	// Delta is about Delta Lake tables.
 	Delta DeltaConfig `mapstructure:"delta"`
+	// Iceberg is about Apache Iceberg tables.
+	Iceberg IcebergConfig `mapstructure:"iceberg"`
 	// Mapping says what columns are, in the same words for every source; docs/sources.md explains it.
 	Mapping mapping.Config `mapstructure:"mapping"`
 	_       struct{}
@@ -80,6 +82,19 @@ type DeltaConfig struct {
 	_        struct{}
 }
 
+// IcebergConfig is about Apache Iceberg tables.
+type IcebergConfig struct {
+	// Snapshot is the id of the snapshot to read, of a reference; the table's current one if absent.
+	Snapshot *int64 `mapstructure:"snapshot"`
+	// Timestamp is the time at which the table was as it is to be read, likewise, such as 2026-01-01T00:00:00Z.
+	Timestamp string `mapstructure:"timestamp"`
+	// Since is the id of the first snapshot that is read, of what is not a reference; if absent, all that is in the table at the first run, and then what each snapshot adds.
+	Since *int64 `mapstructure:"since"`
+	// Rewrites says what becomes of the rows of snapshots that take files away and write others: skip, since most of their rows were there before; or read, where rows have ids and repetitions are known by them.
+	Rewrites string `mapstructure:"rewrites"`
+	_        struct{}
+}
+
 // The words of the configuration. The first of each list is what holds if nothing
 // is said.
 var (
@@ -87,7 +102,7 @@ var (
 	datasets  = []string{"training", "test"}
 	changeds  = []string{"new_rows", "all", "none"}
 	orders    = []string{"path", "modified"}
-	formats   = []string{"", "csv", "parquet", "ndjson", "json", "delta"}
+	formats   = []string{"", "csv", "parquet", "ndjson", "json", "delta", "iceberg"}
 	layouts   = []string{"", "standard"}
 	rewriting = []string{"skip", "read"}
 )
@@ -178,6 +193,7 @@ func (s *SourceConfig) verify(openers map[string]place.Opener) (errs []error) {
 	}{
 		{"kind", s.Kind, kinds}, {"dataset", s.Dataset, datasets}, {"changed", s.Changed, changeds}, {"order", s.Order, orders},
 		{"format", s.Format, formats}, {"layout", s.Layout, layouts}, {"delta.rewrites", s.Delta.Rewrites, rewriting},
+		{"iceberg.rewrites", s.Iceberg.Rewrites, rewriting},
 	} {
 		if w.value != "" && !slices.Contains(w.words, w.value) {
 			errs = append(errs, fmt.Errorf("%s=%q is unknown; known: %s", w.key, w.value, strings.TrimPrefix(strings.Join(w.words, ", "), ", ")))
@@ -190,6 +206,7 @@ func (s *SourceConfig) verify(openers map[string]place.Opener) (errs []error) {
 		errs = append(errs, fmt.Errorf("kind=%q and layout=%q say the same in two ways; leave one out", s.Kind, s.Layout))
 	}
 	errs = append(errs, s.Delta.verify(s)...)
+	errs = append(errs, s.Iceberg.verify(s)...)
 	for _, err := range lines(s.Mapping.Verify()) {
 		errs = append(errs, fmt.Errorf("mapping.%w", err))
 	}
@@ -215,6 +232,29 @@ func (d *DeltaConfig) verify(s *SourceConfig) (errs []error) {
 	}
 	if (travels || d.Since != nil || d.Rewrites != "") && s.Format != "" && s.Format != "delta" {
 		errs = append(errs, fmt.Errorf("delta is about format: delta, and format is %s", s.Format))
+	}
+	return errs
+}
+
+func (c *IcebergConfig) verify(s *SourceConfig) (errs []error) {
+	travels := c.Snapshot != nil || c.Timestamp != ""
+	switch {
+	case c.Snapshot != nil && *c.Snapshot <= 0:
+		errs = append(errs, fmt.Errorf("iceberg.snapshot=%d is no id of a snapshot", *c.Snapshot))
+	case c.Snapshot != nil && c.Timestamp != "":
+		errs = append(errs, fmt.Errorf("iceberg.snapshot=%d and iceberg.timestamp=%q both say what to read; leave one out", *c.Snapshot, c.Timestamp))
+	case travels && s.Kind != "reference":
+		errs = append(errs, fmt.Errorf("iceberg.snapshot and iceberg.timestamp are about kind: reference, and kind is %s", s.kind()))
+	case c.Timestamp != "":
+		if _, err := time.Parse(time.RFC3339, c.Timestamp); err != nil {
+			errs = append(errs, fmt.Errorf("iceberg.timestamp=%q is no time such as 2026-01-01T00:00:00Z", c.Timestamp))
+		}
+	}
+	if c.Since != nil && (*c.Since <= 0 || s.Kind == "reference") {
+		errs = append(errs, fmt.Errorf("iceberg.since=%d must be the id of a snapshot, and is not about kind: reference", *c.Since))
+	}
+	if (travels || c.Since != nil || c.Rewrites != "") && s.Format != "" && s.Format != "iceberg" {
+		errs = append(errs, fmt.Errorf("iceberg is about format: iceberg, and format is %s", s.Format))
 	}
 	return errs
 }

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/driftmeter/driftmeter/internal/delta"
+	"github.com/driftmeter/driftmeter/internal/iceberg"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/table"
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -24,7 +25,7 @@ type deltaState struct {
 	Next  int64 `json:"next"`  // the commit to be read then
 }
 
-// logFiles are the files of a place as package delta wants them.
+// logFiles are the files of a place as packages delta and iceberg want them.
 type logFiles struct{ s *source }
 
 func (l logFiles) List(ctx context.Context, prefix string, fn func(string, time.Time) error) error {
@@ -35,17 +36,26 @@ func (l logFiles) Open(ctx context.Context, path string) (table.File, error) {
 	return l.s.place.Open(ctx, path)
 }
 
-// isDelta tells whether the source is a Delta table: where nothing is said, a log is
-// the sign of one, since its files are not all that lie there.
-func (s *source) isDelta(ctx context.Context) (bool, error) {
+// look tells the format of the source: where nothing is said, a log is the sign of a
+// Delta table and metadata that of an Iceberg table, since their files are not all
+// that lie there.
+func (s *source) look(ctx context.Context) (format string, err error) {
 	if s.format != "" || s.cfg.Layout != "" || s.cfg.Path != "" {
-		return s.format == "delta", nil
+		return s.format, nil
 	}
 	is, err := delta.Is(ctx, logFiles{s})
+	if is {
+		return "delta", nil
+	}
+	if err == nil {
+		if is, err = iceberg.Is(ctx, logFiles{s}); is {
+			return "iceberg", nil
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("the files of %q cannot be listed: %w", place.Shown(s.cfg.URL), err)
 	}
-	return is, err
+	return "", err
 }
 
 // table reads what is new in a Delta table.
@@ -77,7 +87,7 @@ func (s *source) table(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.adds(ctx, adds, func() error {
+		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), func() error {
 			st.First = -1
 			return s.keep(ctx, key, &st)
 		}); err != nil {
@@ -95,7 +105,7 @@ func (s *source) table(ctx context.Context) error {
 				zap.Int64("version", c.Version), zap.String("operation", c.Operation), zap.Int("files", len(adds)))
 			adds = nil
 		}
-		if err := s.adds(ctx, adds, func() error {
+		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), func() error {
 			st.Next++
 			return s.keep(ctx, key, &st)
 		}); err != nil {
@@ -105,10 +115,9 @@ func (s *source) table(ctx context.Context) error {
 	return nil
 }
 
-// adds reads files of the table, and keeps what done says when all of them are
+// adds reads files of a table, and keeps what done says when all of them are
 // read: from then on nothing has to be kept of each.
-func (s *source) adds(ctx context.Context, adds []delta.Add, done func() error) error {
-	files := s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]})
+func (s *source) adds(ctx context.Context, files []file, done func() error) error {
 	if err := s.readAll(ctx, files); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type file struct {
 	place.Object
 	format   string        // csv, parquet, ndjson or json
 	columns  []tree.Node   // that are not in the file but in its path
+	dropped  []string      // columns that are perhaps in the file, and in its table no longer
 	defaults record.Record // what its rows are
 	lasting  bool          // a log says that it is there
 }

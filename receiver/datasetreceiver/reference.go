@@ -54,7 +54,7 @@ func (s *source) reference(ctx context.Context, g group) error {
 		if err != nil {
 			return s.unreadable(ctx, f, err)
 		}
-		rows, err = s.pour(ctx, r.with(f.columns), stream, f, rows)
+		rows, err = s.pour(ctx, r.without(f.dropped).with(f.columns), stream, f, rows)
 		_ = r.close() // it was only read
 		if err != nil {
 			return err

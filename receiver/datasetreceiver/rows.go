@@ -3,6 +3,7 @@ package datasetreceiver
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
@@ -38,6 +39,26 @@ func (r rows) with(columns []tree.Node) rows {
 			}
 		}
 		own = n.Sub
+		return nil
+	}, r.close}
+}
+
+// without leaves columns out, with those of structures that have their names.
+func (r rows) without(dropped []string) rows {
+	if len(dropped) == 0 {
+		return r
+	}
+	return rows{func(n *tree.Node) error {
+		if err := r.next(n); err != nil {
+			return err
+		}
+		kept := n.Sub[:0]
+		for _, column := range n.Sub {
+			if !slices.ContainsFunc(dropped, func(name string) bool { return column.Name == name || strings.HasPrefix(column.Name, name+".") }) {
+				kept = append(kept, column)
+			}
+		}
+		n.Sub = kept
 		return nil
 	}, r.close}
 }

@@ -52,12 +52,14 @@ func (s *source) run(ctx context.Context) (err error) {
 	if f, ok := s.place.(place.Formatted); ok && s.format == "" {
 		s.format = f.Format()
 	}
-	is, err := s.isDelta(ctx)
-	if err != nil {
+	format, err := s.look(ctx)
+	switch {
+	case err != nil:
 		return err
-	}
-	if is {
+	case format == "delta":
 		return s.table(ctx)
+	case format == "iceberg":
+		return s.iceberg(ctx)
 	}
 	files, err := s.list(ctx)
 	if err != nil {
@@ -185,7 +187,7 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 	if err != nil {
 		return s.unreadable(ctx, f, err)
 	}
-	shorter, err := s.readFile(ctx, f, &st, key, r.with(f.columns))
+	shorter, err := s.readFile(ctx, f, &st, key, r.without(f.dropped).with(f.columns))
 	if shorter && err == nil { // it is another than the one that was read
 		st.again()
 		return s.keepAndRead(ctx, f, &st, key, waiting)
@@ -238,7 +240,7 @@ func (s *source) unreadable(ctx context.Context, f *file, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case gone(err) && f.lasting:
-		s.refused(path, errors.New("it was removed (VACUUM) before it was read"))
+		s.refused(path, errors.New("it was removed (VACUUM, expire_snapshots) before it was read"))
 		return nil
 	case gone(err):
 		return nil // since it was listed

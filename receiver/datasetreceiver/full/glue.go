@@ -36,7 +36,7 @@ func openGlue(ctx context.Context, u *url.URL, l place.Limits) (place.Place, err
 	if err != nil {
 		return nil, fmt.Errorf("the catalogue does not tell of the table %s in the database %s: %w", name, u.Host, err)
 	}
-	location, format, err := described(answer.Table)
+	location, format, metadata, err := described(answer.Table)
 	if err != nil {
 		return nil, fmt.Errorf("the table %s in the database %s %w", name, u.Host, err)
 	}
@@ -48,21 +48,25 @@ func openGlue(ctx context.Context, u *url.URL, l place.Limits) (place.Place, err
 	if err != nil {
 		return nil, err
 	}
-	return table{p, format}, nil
+	return table{p, format, metadata}, nil
 }
 
 // table is a place whose catalogue says what its files are.
 type table struct {
 	place.Place
-	format string
+	format   string
+	metadata string
 }
 
 // Format implements place.Formatted.
 func (t table) Format() string { return t.format }
 
+// Metadata implements place.Catalogued.
+func (t table) Metadata() string { return t.metadata }
+
 // described returns where a table lies and what its files are: parquet, csv or
-// json, or delta.
-func described(t *types.Table) (location, format string, err error) {
+// json, delta or iceberg, and of the last which of them says what the table is.
+func described(t *types.Table) (location, format, metadata string, err error) {
 	parameters, serde := map[string]string{}, ""
 	maps.Copy(parameters, t.Parameters)
 	if s := t.StorageDescriptor; s != nil {
@@ -75,20 +79,27 @@ func described(t *types.Table) (location, format string, err error) {
 	// A table of Delta Lake or Iceberg has the serde of Parquet, too.
 	kind := strings.ToLower(strings.Join([]string{parameters["table_type"], parameters["spark.sql.sources.provider"], parameters["classification"], serde}, " "))
 	switch {
+	case strings.Contains(kind, "iceberg"):
+		// The location of the table may be another than that of its metadata, which is the newest.
+		where, file, ok := strings.Cut(parameters["metadata_location"], "/metadata/")
+		if !ok {
+			return "", "", "", fmt.Errorf("is an Iceberg table whose metadata_location=%q is not below a folder metadata", parameters["metadata_location"])
+		}
+		return where, "iceberg", "metadata/" + file, nil
 	case location == "":
-		return "", "", errors.New("has no location; views cannot be read")
-	case strings.Contains(kind, "iceberg"), strings.Contains(kind, "hudi"):
-		return "", "", errors.New("is one of Apache Iceberg or Hudi, which are not supported; Parquet, CSV, JSON and Delta Lake are")
+		return "", "", "", errors.New("has no location; views cannot be read")
+	case strings.Contains(kind, "hudi"):
+		return "", "", "", errors.New("is one of Apache Hudi, which is not supported; Parquet, CSV, JSON, Delta Lake and Iceberg are")
 	case strings.Contains(kind, "delta"):
-		return location, "delta", nil
+		return location, "delta", "", nil
 	case strings.Contains(kind, "parquet"):
-		return location, "parquet", nil
+		return location, "parquet", "", nil
 	case strings.Contains(kind, "csv"):
-		return location, "csv", nil
+		return location, "csv", "", nil
 	case strings.Contains(kind, "json"):
-		return location, "json", nil
+		return location, "json", "", nil
 	}
-	return "", "", fmt.Errorf("does not say its format (classification=%q, serde=%q); write the location as url, and format", parameters["classification"], serde)
+	return "", "", "", fmt.Errorf("does not say its format (classification=%q, serde=%q); write the location as url, and format", parameters["classification"], serde)
 }
 
 func text(s *string) string {

@@ -78,11 +78,13 @@ func TestWhatTablesSay(t *testing.T) {
 		{in(nil, "org.openx.data.jsonserde.JsonSerDe"), "json"},
 		{in(map[string]string{"classification": "csv"}, "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"), "csv"},
 		{in(map[string]string{"spark.sql.sources.provider": "delta", "classification": "parquet"}, ""), "delta"},
-		{in(map[string]string{"table_type": "ICEBERG", "classification": "parquet"}, ""), "Iceberg"},
+		{in(map[string]string{"table_type": "ICEBERG", "classification": "parquet"}, ""), "metadata_location"},
+		{in(map[string]string{"table_type": "ICEBERG", "metadata_location": "s3://b/t/metadata/00001-x.metadata.json"}, ""), "iceberg"},
+		{in(map[string]string{"classification": "hudi"}, ""), "Hudi"},
 		{in(nil, "org.apache.hadoop.hive.ql.io.orc.OrcSerde"), "does not say its format"},
 		{&types.Table{}, "has no location"},
 	} {
-		_, got, err := described(c.table)
+		_, got, _, err := described(c.table)
 		if err != nil {
 			got = err.Error()
 		}

@@ -28,5 +28,10 @@ type Place interface {
 	Close() error
 }
 
-// Formatted is a place that knows what its files are: csv, parquet, json or delta.
+// Formatted is a place that knows what its files are: csv, parquet, json, delta or
+// iceberg.
 type Formatted interface{ Format() string }
+
+// Catalogued is a place whose catalogue knows where the metadata of its table are
+// that were committed last; empty if it does not.
+type Catalogued interface{ Metadata() string }
