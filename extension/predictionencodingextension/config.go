@@ -124,14 +124,10 @@ func (c *Config) Validate() error {
 	oneOf("format", c.Format, formats)
 	oneOf("event", c.Event, slices.Sorted(maps.Keys(events)))
 	oneOf("on_error", c.OnError, []string{onErrorDrop, onErrorRefuse})
-	for _, e := range lines(c.Mapping.Verify()) {
-		errs = append(errs, fmt.Errorf("mapping.%w", e))
-	}
+	errs = append(errs, lenient.Under("mapping", c.Mapping.Verify())...)
 	for _, model := range slices.Sorted(maps.Keys(c.Mappings)) {
 		m := c.Mappings[model]
-		for _, e := range lines(m.Verify()) {
-			errs = append(errs, fmt.Errorf("mappings[%s].%w", model, e))
-		}
+		errs = append(errs, lenient.Under("mappings["+model+"]", m.Verify())...)
 	}
 	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, nil))
 	for _, n := range []struct {
@@ -185,17 +181,6 @@ func (a *AvroConfig) verify(format string) (errs []error) {
 		errs = append(errs, fmt.Errorf("avro.registry.max_wait=%s must not be negative; 0 is as long as it takes", a.Registry.MaxWait))
 	}
 	return errs
-}
-
-// lines takes a joined error apart.
-func lines(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }
 
 // errNoSchema says that nothing names the schema of a message.

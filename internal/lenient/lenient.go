@@ -57,7 +57,7 @@ func (ms Mistakes) Join(others ...error) error {
 	for _, m := range ms {
 		errs = append(errs, m)
 	}
-	for _, err := range flat(others) {
+	for _, err := range Flat(others...) {
 		key, _, _ := strings.Cut(err.Error(), "=")
 		if !slices.ContainsFunc(ms, func(m Mistake) bool { return m.Key == key }) {
 			errs = append(errs, err)
@@ -66,14 +66,22 @@ func (ms Mistakes) Join(others ...error) error {
 	return errors.Join(errs...)
 }
 
-// flat takes joined errors apart.
-func flat(errs []error) (all []error) {
+// Flat takes joined errors apart, and leaves out those that are nil.
+func Flat(errs ...error) (all []error) {
 	for _, err := range errs {
 		if joined, ok := err.(interface{ Unwrap() []error }); ok {
-			all = append(all, flat(joined.Unwrap())...)
+			all = append(all, Flat(joined.Unwrap()...)...)
 		} else if err != nil {
 			all = append(all, err)
 		}
+	}
+	return all
+}
+
+// Under returns the errors that err joins, each about a key under the given one.
+func Under(key string, err error) (all []error) {
+	for _, e := range Flat(err) {
+		all = append(all, fmt.Errorf("%s.%w", key, e))
 	}
 	return all
 }

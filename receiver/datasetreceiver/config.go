@@ -207,9 +207,7 @@ func (s *SourceConfig) verify(openers map[string]place.Opener) (errs []error) {
 	}
 	errs = append(errs, s.Delta.verify(s)...)
 	errs = append(errs, s.Iceberg.verify(s)...)
-	for _, err := range lines(s.Mapping.Verify()) {
-		errs = append(errs, fmt.Errorf("mapping.%w", err))
-	}
+	errs = append(errs, lenient.Under("mapping", s.Mapping.Verify())...)
 	return errs
 }
 
@@ -257,15 +255,4 @@ func (c *IcebergConfig) verify(s *SourceConfig) (errs []error) {
 		errs = append(errs, fmt.Errorf("iceberg is about format: iceberg, and format is %s", s.Format))
 	}
 	return errs
-}
-
-// lines takes a joined error apart.
-func lines(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }

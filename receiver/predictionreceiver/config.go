@@ -80,14 +80,10 @@ var ownKeys = []string{"mapping", "mappings", "inference", "max_rows", "max_in_f
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
 	var errs []error
-	for _, e := range lines(c.Mapping.Verify()) {
-		errs = append(errs, fmt.Errorf("mapping.%w", e))
-	}
+	errs = append(errs, lenient.Under("mapping", c.Mapping.Verify())...)
 	for _, model := range slices.Sorted(maps.Keys(c.Mappings)) {
 		m := c.Mappings[model]
-		for _, e := range lines(m.Verify()) {
-			errs = append(errs, fmt.Errorf("mappings[%s].%w", model, e))
-		}
+		errs = append(errs, lenient.Under("mappings["+model+"]", m.Verify())...)
 	}
 	errs = append(errs, otelml.ValidateNames(c.AttributePrefix, nil))
 	if c.HTTP.NetAddr.Endpoint == "" {
@@ -105,15 +101,4 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.Inference.Verify()...)
 	return c.mistakes.Join(errs...)
-}
-
-// lines takes a joined error apart.
-func lines(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }

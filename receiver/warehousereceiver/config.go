@@ -142,10 +142,8 @@ func (c *Config) driver() *driver.Driver {
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
 	errs := []error{c.verifySource(), c.verifyIncremental()}
-	for _, e := range lines(c.Mapping.Verify()) {
-		errs = append(errs, fmt.Errorf("mapping.%w", e))
-	}
-	for _, e := range lines(c.shared().Verify()) {
+	errs = append(errs, lenient.Under("mapping", c.Mapping.Verify())...)
+	for _, e := range lenient.Flat(c.shared().Verify()) {
 		text := strings.NewReplacer("batch_rows", "page_size", "batch_kib", "page_kib").Replace(e.Error())
 		errs = append(errs, errors.New(text))
 	}
@@ -249,18 +247,4 @@ func short(s string) string {
 		return strings.ToValidUTF8(s[:60], "") + "…"
 	}
 	return s
-}
-
-// lines takes a joined error apart.
-func lines(err error) (all []error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range joined.Unwrap() {
-			all = append(all, lines(e)...)
-		}
-		return all
-	}
-	if err == nil {
-		return nil
-	}
-	return []error{err}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/driftmeter/driftmeter/internal/lenient"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/seen"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
 )
@@ -68,7 +69,7 @@ func TestMistakes(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("a password is shown: %v", err)
 		}
-		if n := len(lines(err)); text != "" && n != len(want) {
+		if n := len(lenient.Flat(err)); text != "" && n != len(want) {
 			t.Errorf("%s\ngives %d mistakes, want %d:\n%v", text, n, len(want), err)
 		}
 	}
