@@ -84,11 +84,11 @@ func TestFilesExample(t *testing.T) {
 	t.Setenv("METRICS_FILE", file)
 	c := startBackend(t, "files.yaml")
 	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
-	for range 600 {
-		if text, _ := os.ReadFile(file); strings.Contains(string(text), `"ml.drift.psi"`) && strings.HasSuffix(string(text), "\n") {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
+	if !within(func() bool {
+		text, _ := os.ReadFile(file)
+		return strings.Contains(string(text), `"ml.drift.psi"`) && strings.HasSuffix(string(text), "\n")
+	}) {
+		t.Fatal("there is no drift in the file")
 	}
 	venv := filepath.Join(t.TempDir(), "venv")
 	run(t, exec.Command("python3", "-m", "venv", venv))
@@ -117,14 +117,12 @@ func TestClickHouseExample(t *testing.T) {
 	_, query, _ := strings.Cut(string(text), "```sql\n")
 	query, _, _ = strings.Cut(query, "```")
 	var answer string
-	for range 240 {
+	if !within(func() bool {
 		answer = get(t.Context(), "http://"+address+"/?query="+url.QueryEscape(query+" FORMAT CSV"))
-		if strings.HasPrefix(answer, `"income",`) {
-			return
-		}
-		time.Sleep(250 * time.Millisecond)
+		return strings.HasPrefix(answer, `"income",`)
+	}) {
+		t.Errorf("income does not drift most: %s", answer)
 	}
-	t.Errorf("income does not drift most: %s", answer)
 }
 
 // startBackend is start with the model that all ways out have in common.
@@ -188,14 +186,13 @@ func (p prometheus) ask(t *testing.T, query string) (values []string, answer str
 func (p prometheus) answers(t *testing.T, query, want string) {
 	t.Helper()
 	var answer string
-	for range 240 {
+	if !within(func() bool {
 		var got []string
-		if got, answer = p.ask(t, query); len(got) == 1 && got[0] == want {
-			return
-		}
-		time.Sleep(250 * time.Millisecond)
+		got, answer = p.ask(t, query)
+		return len(got) == 1 && got[0] == want
+	}) {
+		t.Errorf("%s: want %q, got %s", query, want, answer)
 	}
-	t.Errorf("%s: want %q, got %s", query, want, answer)
 }
 
 // questions asks all that docs/backends.md tells users to ask, which must have
@@ -218,18 +215,8 @@ func (p prometheus) questions(t *testing.T) {
 				continue
 			}
 			n++
-			found := false
-			var answer string
-			for range 100 {
-				var got []string
-				if got, answer = p.ask(t, query); len(got) > 0 {
-					found = true
-					break
-				}
-				time.Sleep(100 * time.Millisecond)
-			}
-			if !found {
-				t.Errorf("%s has no answer: %s", query, answer)
+			if !within(func() bool { return p.hasAnswer(t, query) }) {
+				t.Errorf("%s has no answer", query)
 			}
 		}
 	}

@@ -56,15 +56,19 @@ func startAt(t *testing.T, config, address string) collector {
 			t.Log(out.String())
 		}
 	})
-	for range 600 {
-		if conn, err := net.Dial("tcp", c.otlp); err == nil {
-			_ = conn.Close()
-			return c
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the collector does not listen")
+	listens(t, c.otlp)
 	return c
+}
+
+// within reports whether something comes true within the time that a slow machine
+// may need.
+func within(ok func() bool) bool {
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 // binary returns the collector to run: the one that make test has built.
@@ -100,11 +104,11 @@ func (c collector) sees(t *testing.T, line string) {
 	t.Helper()
 	want := regexp.MustCompile(line)
 	var page string
-	for range 120 {
-		if page = get(t.Context(), "http://"+c.prometheus+"/metrics"); want.MatchString(page) {
-			return
-		}
-		time.Sleep(500 * time.Millisecond)
+	if within(func() bool {
+		page = get(t.Context(), "http://"+c.prometheus+"/metrics")
+		return want.MatchString(page)
+	}) {
+		return
 	}
 	name, _, _ := strings.Cut(line, `\`)
 	t.Errorf("no line matches %s; there are:\n%s", line, strings.Join(regexp.MustCompile(`(?m)^`+name+`.*$`).FindAllString(page, 20), "\n"))

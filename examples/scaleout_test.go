@@ -90,14 +90,15 @@ func launch(t *testing.T, otlp string, env []string, bin string, args ...string)
 
 func listens(t *testing.T, address string) {
 	t.Helper()
-	for range 600 {
-		if conn, err := net.Dial("tcp", address); err == nil {
+	if !within(func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
 			_ = conn.Close()
-			return
 		}
-		time.Sleep(100 * time.Millisecond)
+		return err == nil
+	}) {
+		t.Fatalf("nobody listens on %s", address)
 	}
-	t.Fatalf("nobody listens on %s", address)
 }
 
 // fullBinary returns the full distribution: the one that make test has built.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Predictions and late labels go in by HTTP; the labelled records come out in a
@@ -37,12 +36,10 @@ func TestTrainingDataExample(t *testing.T) {
 		}
 	}
 	var text []byte
-	for range 100 { // the exporter writes once a second
-		if text, _ = os.ReadFile(file); bytes.Count(text, []byte("ml.labelled")) >= 4 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	within(func() bool { // what is not there is told below
+		text, _ = os.ReadFile(file)
+		return bytes.Count(text, []byte("ml.labelled")) >= 4
+	})
 	if n := bytes.Count(text, []byte(`"eventName":"ml.labelled"`)); n != 4 || bytes.Contains(text, []byte("ml.prediction\"")) {
 		t.Fatalf("%d labelled records:\n%s", n, text)
 	}
