@@ -40,8 +40,9 @@ offsets.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 `
 
-// StartBroker starts a broker whose data are in dir, and waits until it answers.
-func StartBroker(ctx context.Context, dir string) (*Broker, error) {
+// StartBroker starts a broker whose data are in dir, and waits until it answers. Its
+// client has the options beside those that every one has.
+func StartBroker(ctx context.Context, dir string, options ...kgo.Opt) (*Broker, error) {
 	script, err := upwards("internal/tools/kafka/jars.sh")
 	if err != nil {
 		return nil, err
@@ -79,7 +80,8 @@ func StartBroker(ctx context.Context, dir string) (*Broker, error) {
 		_ = b.cmd.Wait() // how it ended is said when that is not wanted
 		close(b.done)
 	}()
-	if b.Client, err = kgo.NewClient(kgo.SeedBrokers(b.Address), kgo.RecordPartitioner(kgo.ManualPartitioner())); err == nil {
+	options = append(options, kgo.SeedBrokers(b.Address), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if b.Client, err = kgo.NewClient(options...); err == nil {
 		err = b.ready(ctx)
 	}
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/driftmeter/driftmeter/testbed"
 )
 
@@ -25,7 +27,8 @@ func consumed(ctx context.Context, dir string, _ int) (place, error) {
 	broker.Lock()
 	defer broker.Unlock()
 	if broker.Broker == nil {
-		b, err := testbed.StartBroker(ctx, dir)
+		// Like the other ways in: what a producer compresses is for the user to choose.
+		b, err := testbed.StartBroker(ctx, dir, kgo.ProducerBatchCompression(kgo.NoCompression()))
 		if err != nil {
 			return place{}, err
 		}
@@ -69,8 +72,9 @@ func (p *produced) Send(ctx context.Context, batch []byte) error {
 	return p.near(ctx)
 }
 
-// near waits until no more is waiting than clients that are answered would let.
-func (p *produced) near(ctx context.Context) error { return p.within(ctx, 50) }
+// near waits until no more is waiting than what the Collector takes in a few
+// seconds: it commits once a second, and should always have something to do.
+func (p *produced) near(ctx context.Context) error { return p.within(ctx, 400) }
 
 // taken waits until the Collector has committed all.
 func (p *produced) taken(ctx context.Context) error { return p.within(ctx, 0) }
