@@ -17,7 +17,7 @@ func TestDatabricksExample(t *testing.T) {
 	t.Setenv("INFERENCE_TABLE", "databricks/served")
 	t.Setenv("STORAGE_DIRECTORY", t.TempDir())
 	t.Setenv("RETENTION", "876000h") // the rows do not grow younger
-	out, err := exec.Command(binary(t), "mapping", "test", "databricks/payload.ndjson", "--config", "databricks/config.yaml").CombinedOutput()
+	out, err := exec.Command(binary(t), "mapping", "test", "databricks/payload.ndjson", "--config", "databricks/config.yaml", "--component", "dataset").CombinedOutput()
 	for _, want := range []string{"892f902bd23f0824_0", "6b0d549b6f03675a_1", "2026-11-02T09:00:10Z", `"Lyon"`, "383400", "3 rows: 4 predictions, 0 refused"} {
 		if err != nil || !strings.Contains(string(out), want) {
 			t.Fatalf("no %s: %v: %s", want, err, out)

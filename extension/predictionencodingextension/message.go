@@ -28,6 +28,8 @@ type message struct {
 	used  map[string]*rowlog.Worker // by model
 	first error                     // why a row of it was refused
 	size  int64                     // of its rows in memory, about
+
+	told func(*mapping.RowError) // if there is one, of each row that is refused
 }
 
 func (e *encoding) message() *message {
@@ -65,13 +67,16 @@ func (m *message) refuse(row int64, e *mapping.RowError) {
 		m.first = &at
 	}
 	m.e.tel.PredictionEncodingRowsRefused.Add(context.Background(), 1, metric.WithAttributes(attribute.String("reason", e.Reason)))
+	if m.told != nil {
+		m.told(e)
+	}
 	m.e.notices.say("row "+e.Reason, time.Now(), "A row cannot be used and is left out", zap.String("reason", e.Reason), zap.Error(&at))
 }
 
 // read reads all rows of a message.
 func (m *message) read(b []byte) error {
-	if limit := m.e.cfg.MaxMessageMiB << 20; len(b) > limit {
-		return &tree.Error{Reason: tree.TooLarge, Problem: fmt.Sprintf("the message has %d bytes", len(b)), Hint: fmt.Sprintf("the limit is %d (max_message_mib)", limit)}
+	if err := m.e.bounded(len(b)); err != nil {
+		return err
 	}
 	if len(b) == 0 {
 		return nil // a tombstone says nothing
@@ -82,6 +87,14 @@ func (m *message) read(b []byte) error {
 	}
 	defer in.Close()
 	return m.fill(in)
+}
+
+// bounded tells whether a message may have so many bytes.
+func (e *encoding) bounded(bytes int) error {
+	if limit := e.cfg.MaxMessageMiB << 20; bytes > limit {
+		return &tree.Error{Reason: tree.TooLarge, Problem: fmt.Sprintf("the message has %d bytes", bytes), Hint: fmt.Sprintf("the limit is %d (max_message_mib)", limit)}
+	}
+	return nil
 }
 
 // fill takes all rows of a source.

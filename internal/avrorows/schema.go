@@ -75,5 +75,5 @@ func deref(s avro.Schema) avro.Schema {
 }
 
 func broken(format string, args ...any) *tree.Error {
-	return &tree.Error{Reason: NotAvro, Problem: "is not Avro of its schema: " + fmt.Sprintf(format, args...)}
+	return &tree.Error{Reason: NotAvro, Problem: "is not Avro of its schema: " + fmt.Sprintf(format, args...), Hint: "give the schema by which it was written"}
 }

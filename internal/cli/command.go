@@ -31,7 +31,7 @@ func NewCommand(factories func() (otelcol.Factories, error), version, name strin
 	cmd.AddCommand(
 		printDefaultConfigCommand(),
 		referenceCommand(),
-		mappingCommand(),
+		mappingCommand(factories),
 		checkCommand(),
 		newrelicCommand(settings(factories, version, name).BuildInfo),
 		alertCommand(),

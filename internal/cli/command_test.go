@@ -20,7 +20,12 @@ func none() (otelcol.Factories, error) {
 }
 
 func execute(args ...string) (stdout, stderr string, err error) {
-	cmd := NewCommand(none, "v1.2.3", "driftmeter")
+	return executeOf(none, args...)
+}
+
+// executeOf runs a command of a distribution.
+func executeOf(factories func() (otelcol.Factories, error), args ...string) (stdout, stderr string, err error) {
+	cmd := NewCommand(factories, "v1.2.3", "driftmeter")
 	var out, errs bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(&errs)

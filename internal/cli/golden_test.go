@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/collector/otelcol"
 )
 
 // dataDir holds the data sets.
@@ -39,10 +41,16 @@ func hide(s string) string {
 // watches here, so there is no bar. UPDATE=1 writes the files anew.
 func golden(t *testing.T, name, dir string, args ...string) {
 	t.Helper()
+	goldenOf(t, none, name, dir, args...)
+}
+
+// goldenOf runs a command of a distribution likewise.
+func goldenOf(t *testing.T, factories func() (otelcol.Factories, error), name, dir string, args ...string) {
+	t.Helper()
 	for i, a := range args {
 		args[i] = strings.NewReplacer("$DATA", dataDir, "$WORK", dir).Replace(a)
 	}
-	stdout, stderr, err := execute(args...)
+	stdout, stderr, err := executeOf(factories, args...)
 	if (err != nil) != (stderr != "") {
 		t.Errorf("%q: error %v, stderr %q", args, err, stderr)
 	}

@@ -21,6 +21,7 @@ type shownRows struct {
 	lines   []string // names, in the order in which they came
 	cells   map[string]map[int]string
 	refused []string
+	noted   []string
 }
 
 // Columns that fit a terminal.
@@ -29,17 +30,27 @@ const (
 	cellWidth = 28 // characters
 )
 
-func (s *shownRows) refuse(err *mapping.RowError) {
+// Refused implements trial.Told.
+func (s *shownRows) Refused(err *mapping.RowError) {
 	at := *err
 	at.Row = int64(s.rows)
 	s.refused = append(s.refused, at.Error())
 }
 
-// add takes a prediction over.
-func (s *shownRows) add(r *record.Record) {
+// Noted implements trial.Told.
+func (s *shownRows) Noted(sentence string) {
+	s.noted = append(s.noted, sentence)
+}
+
+// Kept implements trial.Told.
+func (s *shownRows) Kept(r *record.Record) {
 	at := len(s.heads)
 	s.heads = append(s.heads, "row "+strconv.Itoa(s.rows))
-	s.put(at, "event", r.Event.String())
+	event := r.Event.String()
+	if r.Test {
+		event += " (test)"
+	}
+	s.put(at, "event", event)
 	s.put(at, "id", r.ID)
 	s.put(at, "time", "that of its arrival")
 	if r.Stamped {
@@ -128,6 +139,9 @@ func (s *shownRows) print(w io.Writer) error {
 	}
 	if len(s.heads) > shown {
 		fmt.Fprintf(w, "and %s more\n", count(len(s.heads)-shown, "prediction"))
+	}
+	for _, text := range s.noted {
+		fmt.Fprintln(w, text)
 	}
 	for _, text := range s.refused {
 		fmt.Fprintln(w, "refused: "+text)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -64,6 +65,15 @@ const (
 
 // Default returns what holds where the user says nothing.
 func Default() Config { return Config{Rest: restRefuse} }
+
+// Written reports whether anything is said that does not hold anyway.
+func (c *Config) Written() bool {
+	asWritten := *c
+	if asWritten.Rest == "" {
+		asWritten.Rest = restRefuse
+	}
+	return !reflect.DeepEqual(asWritten, Default())
+}
 
 // Verify reports everything that is wrong, each with its key as the user wrote
 // it, its value and what would be right. It is not called Validate, which the

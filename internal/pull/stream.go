@@ -2,11 +2,7 @@ package pull
 
 import (
 	"context"
-	"encoding/binary"
-	"errors"
-	"time"
 
-	"github.com/zeebo/xxh3"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
@@ -37,7 +33,7 @@ type Reach struct{ Done, Until int64 }
 type Stream struct {
 	s     *Sender
 	unit  Unit
-	seed  uint64
+	maker *Maker
 	reach Reach
 	mark  func(context.Context, Reach) error
 
@@ -47,13 +43,12 @@ type Stream struct {
 	rows   int64                          // that are in it, without refused ones
 	bytes  int
 	ended  map[[2]string]record.Record // the last row of a reference, by model and version
-	record record.Record
 }
 
 // Stream returns one that goes on from where a unit has been left. mark keeps how
 // far it has come, and is called before each batch is sent, and at the end.
 func (s *Sender) Stream(unit Unit, from Reach, mark func(context.Context, Reach) error) *Stream {
-	st := &Stream{s: s, unit: unit, seed: xxh3.HashString(unit.Name), reach: from, mark: mark, last: from.Done,
+	st := &Stream{s: s, unit: unit, maker: NewMaker(s.mapper, unit), reach: from, mark: mark, last: from.Done,
 		ended: map[[2]string]record.Record{}}
 	st.reset()
 	return st
@@ -70,27 +65,17 @@ func (st *Stream) Row(ctx context.Context, row int64, n *tree.Node) error {
 	if done && st.unit.Defaults.Event != record.Reference { // of which the models have to be known in the end
 		return nil
 	}
-	i := uint64(0)
-	err := st.s.mapper.Row(n, &st.unit.Defaults, &st.record, func(refused error) error {
-		i++
-		if done {
-			if refused == nil && mapping.Check(&st.record) == nil {
-				st.belongs(&st.record)
-			}
-			return nil
+	err := st.maker.Row(row, n, func(r *record.Record, refused *mapping.RowError) error {
+		switch {
+		case done && refused == nil:
+			st.belongs(r)
+		case done:
+		case refused != nil:
+			st.s.progress.refused(ctx, st.unit.Shown, row, 1, refused)
+		default:
+			st.belongs(r)
+			st.append(r)
 		}
-		if refused == nil {
-			refused = mapping.Check(&st.record)
-		}
-		if e, ok := errors.AsType[*mapping.RowError](refused); ok {
-			st.s.progress.refused(ctx, st.unit.Shown, row, 1, e)
-			return nil
-		}
-		if refused != nil {
-			return refused
-		}
-		st.stamp(row, i)
-		st.put(&st.record)
 		return nil
 	})
 	if err != nil || done {
@@ -181,44 +166,8 @@ func (st *Stream) Complete(ctx context.Context) error {
 // Reach returns how far the stream has come.
 func (st *Stream) Reach() Reach { return st.reach }
 
-// stamp gives a record the time of its unit if it has none. One without an id gets
-// a fraction below the precision of its time, so that two batches of equal rows
-// are not taken for one: it stays in its second, and so in its window.
-func (st *Stream) stamp(row int64, i uint64) {
-	r := &st.record
-	if !r.Stamped {
-		r.Time, r.Stamped = st.unit.Time, true
-		if r.ID == "" {
-			r.Time -= mod(r.Time, int64(time.Second))
-		}
-	}
-	if r.ID != "" {
-		return
-	}
-	for _, precision := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if r.Time%int64(precision) == 0 {
-			var b [16]byte
-			binary.LittleEndian.PutUint64(b[:], uint64(row))
-			binary.LittleEndian.PutUint64(b[8:], i)
-			r.Time += int64(xxh3.HashSeed(b[:], st.seed) % uint64(precision))
-			return
-		}
-	}
-}
-
-// mod is the remainder that is never negative.
-func mod(a, b int64) int64 { return (a%b + b) % b }
-
-// put writes a record, and remembers of which reference it is.
-func (st *Stream) put(r *record.Record) {
-	st.belongs(r)
-	st.append(r)
-}
-
+// belongs remembers of which reference a record is.
 func (st *Stream) belongs(r *record.Record) {
-	if r.Version == "" {
-		r.Version = otelml.DefaultVersion
-	}
 	if r.Event == record.Reference {
 		st.ended[[2]string{r.Model, r.Version}] = record.Record{Environment: r.Environment}
 	}

@@ -20,6 +20,8 @@ type Batch struct {
 	Logs     plog.Logs
 	Accepted int // predictions that were kept
 	Refused  int // rows, or predictions in them, that were not
+	// Kept, if there is one, is told of each record that is kept, which is reused for the next.
+	Kept func(*record.Record)
 
 	most     int // predictions
 	refuse   func(row int64, e *mapping.RowError)
@@ -105,6 +107,9 @@ func (b *Batch) put(r *record.Record) {
 		b.ended[[2]string{r.Model, r.Version}] = record.Record{Time: r.Time, Stamped: r.Stamped, Environment: r.Environment}
 	}
 	b.Worker.Encoder.Append(to, r)
+	if b.Kept != nil {
+		b.Kept(r)
+	}
 }
 
 // End says that reference sets are complete: those of the rows, or that of the

@@ -112,21 +112,7 @@ func tableSource(body io.Reader, extension string) (Source, error) {
 	if err != nil {
 		return Source{}, plain(err)
 	}
-	cells := make([]table.Cell, len(r.Columns()))
-	return Source{
-		Next: func(n *tree.Node) error {
-			more, err := r.Next(cells)
-			switch {
-			case err != nil:
-				return plain(err)
-			case !more:
-				return io.EOF
-			}
-			mapping.FromTable(r.Columns(), cells, n)
-			return nil
-		},
-		Close: func() { _ = r.Close() }, // it was only read
-	}, nil
+	return tableRows(r, plain), nil
 }
 
 // readAll is io.ReadAll, which leaves behind five times what it reads.

@@ -14,6 +14,15 @@ type File struct {
 	Closer func() error
 }
 
+// Local opens a regular file of this machine.
+func Local(path string) (File, error) {
+	src, err := openSource(path, plain)
+	if err != nil {
+		return File{}, err
+	}
+	return File{Name: path, Size: src.size, ReaderAt: src.ReaderAt, Closer: src.close}, nil
+}
+
 // OpenFile opens a table as Open does, and keeps to memory bytes for the pages of
 // a row group of Parquet. The file is closed with the reader, and if there is an
 // error.

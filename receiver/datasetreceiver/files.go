@@ -2,13 +2,16 @@ package datasetreceiver
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/driftmeter/driftmeter/internal/pull"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 	"github.com/driftmeter/driftmeter/internal/tree"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
 )
@@ -36,38 +39,43 @@ var parts = map[string]record.Record{
 	"actuals": {Event: record.Actual}, "labels": {Event: record.Actual}, "raw_inputs": {Event: record.Actual},
 }
 
-// extensions are the ends of names with the formats that they mean.
-var extensions = map[string]string{".csv": "csv", ".parquet": "parquet", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
-
-// formatOf tells the format of a file by its name.
-func formatOf(name string) (string, bool) {
-	name = strings.ToLower(name)
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-	f, ok := extensions[path.Ext(name)]
-	return f, ok
-}
-
 // take makes a file of an object, if the source wants it; format is what all files
 // are, empty if their names say it.
 func (s *SourceConfig) take(o place.Object, glob place.Glob, format string) (file, bool) {
 	if !glob.Match(o.Path) || o.Size == 0 {
 		return file{}, false
 	}
+	f, err := s.file(o, format)
+	return f, err == nil
+}
+
+// file makes a file of an object, or says why it is none.
+func (s *SourceConfig) file(o place.Object, format string) (file, error) {
 	f := file{Object: o, format: format, columns: partitions(o.Path)}
 	if f.format == "" {
-		known, ok := formatOf(o.Path)
+		known, ok := rowlog.FormatOf(o.Path)
 		if !ok {
-			return file{}, false
+			return file{}, rowlog.ErrExtension
 		}
 		f.format = known
 	}
 	if s.Layout != "" {
 		defaults, ok := standard(o.Path)
-		f.defaults = defaults
-		return f, ok
+		if f.defaults = defaults; !ok {
+			return file{}, errLayout
+		}
+		return f, nil
 	}
 	f.defaults = record.Record{Event: events[s.kind()], Test: s.Dataset == "test"}
-	return f, true
+	return f, nil
+}
+
+// errLayout says that a path is not of the standard layout.
+var errLayout = errors.New("layout: standard has files such as fraud/1/serving.parquet, which say of which model and version they are, and train, test, serving, actuals or raw_inputs")
+
+// unit is a file as what is made of its rows depends on it.
+func (f *file) unit(source string, st *state) pull.Unit {
+	return pull.Unit{Name: fmt.Sprintf("%s\x00%s\x00%d", source, f.Path, st.Generation), Shown: f.Path, Time: st.Time, Defaults: f.defaults}
 }
 
 // standard reads <model>/<version>/<part>.<format> and <model>/<version>/<part>/….

@@ -50,12 +50,12 @@ func (s *source) reference(ctx context.Context, g group) error {
 			return s.unreadable(ctx, f, err)
 		}
 		in.Size = min(in.Size, f.Size)
-		r, err := openRows(in, f.format, s.memory)
+		r, err := openRows(in, f, s.memory)
 		if err != nil {
 			return s.unreadable(ctx, f, err)
 		}
-		rows, err = s.pour(ctx, r.without(f.dropped).with(f.columns), stream, f, rows)
-		_ = r.close() // it was only read
+		rows, err = s.pour(ctx, r, stream, f, rows)
+		r.Close()
 		if err != nil {
 			return err
 		}

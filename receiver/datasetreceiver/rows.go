@@ -1,21 +1,23 @@
 package datasetreceiver
 
 import (
-	"errors"
-	"io"
 	"slices"
 	"strings"
 
-	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 	"github.com/driftmeter/driftmeter/internal/table"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
-// rows are those of a file. next returns io.EOF at the end, an error of type
-// *mapping.RowError about one row, or why the file cannot be read on.
-type rows struct {
-	next  func(*tree.Node) error
-	close func() error
+// rows are those of a file.
+type rows struct{ rowlog.Source }
+
+// openRows begins to read an open file, which is closed with the rows, and if there
+// is an error. The pages of Parquet take up to memory bytes. Columns that its table
+// has dropped are left out, and those added that are in its path.
+func openRows(in table.File, f *file, memory int64) (rows, error) {
+	source, err := rowlog.OpenFile(in, f.format, memory, rowLimits)
+	return rows{source}.without(f.dropped).with(f.columns), err
 }
 
 // rowLimits bound one row of JSON.
@@ -27,8 +29,8 @@ func (r rows) with(columns []tree.Node) rows {
 		return r
 	}
 	var own []tree.Node // the row's may be followed by what is another's
-	return rows{func(n *tree.Node) error {
-		if err := r.next(n); err != nil {
+	return rows{rowlog.Source{Next: func(n *tree.Node) error {
+		if err := r.Next(n); err != nil {
 			return err
 		}
 		own = append(own[:0], n.Sub...)
@@ -40,7 +42,7 @@ func (r rows) with(columns []tree.Node) rows {
 		}
 		own = n.Sub
 		return nil
-	}, r.close}
+	}, Close: r.Close}}
 }
 
 // without leaves columns out, with those of structures that have their names.
@@ -48,8 +50,8 @@ func (r rows) without(dropped []string) rows {
 	if len(dropped) == 0 {
 		return r
 	}
-	return rows{func(n *tree.Node) error {
-		if err := r.next(n); err != nil {
+	return rows{rowlog.Source{Next: func(n *tree.Node) error {
+		if err := r.Next(n); err != nil {
 			return err
 		}
 		kept := n.Sub[:0]
@@ -60,58 +62,5 @@ func (r rows) without(dropped []string) rows {
 		}
 		n.Sub = kept
 		return nil
-	}, r.close}
-}
-
-// named returns the name of a file with an end that says what it is, where the
-// configuration does.
-func named(name, format string) string {
-	if known, ok := formatOf(name); ok && known == format {
-		return name
-	}
-	for _, packed := range []string{".gz", ".zst"} {
-		if strings.HasSuffix(strings.ToLower(name), packed) {
-			return name + "." + format + packed
-		}
-	}
-	return name + "." + format
-}
-
-// openRows begins to read an open file, which is closed with the rows, and if there
-// is an error. The pages of Parquet take up to memory bytes.
-func openRows(in table.File, format string, memory int64) (rows, error) {
-	if format == "ndjson" || format == "json" {
-		text, err := table.Unpack(in)
-		if err != nil {
-			return rows{}, err
-		}
-		lines := tree.NewLines(text, rowLimits)
-		if format == "json" {
-			lines = tree.NewRows(text, rowLimits)
-		}
-		return rows{func(n *tree.Node) (err error) {
-			*n, err = lines.Next()
-			if e, ok := errors.AsType[*tree.Error](err); ok {
-				return &mapping.RowError{Reason: e.Reason, Problem: e.Problem, Hint: e.Hint}
-			}
-			return err
-		}, text.Close}, nil
-	}
-	in.Name = named(in.Name, format)
-	r, err := table.OpenFile(in, memory)
-	if err != nil {
-		return rows{}, err
-	}
-	cells := make([]table.Cell, len(r.Columns()))
-	return rows{func(n *tree.Node) error {
-		more, err := r.Next(cells)
-		switch {
-		case err != nil:
-			return err
-		case !more:
-			return io.EOF
-		}
-		mapping.FromTable(r.Columns(), cells, n)
-		return nil
-	}, r.Close}, nil
+	}, Close: r.Close}}
 }

@@ -183,11 +183,11 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 			return s.unreadable(ctx, f, err)
 		}
 	}
-	r, err := openRows(in, f.format, s.memory)
+	r, err := openRows(in, f, s.memory)
 	if err != nil {
 		return s.unreadable(ctx, f, err)
 	}
-	shorter, err := s.readFile(ctx, f, &st, key, r.without(f.dropped).with(f.columns))
+	shorter, err := s.readFile(ctx, f, &st, key, r)
 	if shorter && err == nil { // it is another than the one that was read
 		st.again()
 		return s.keepAndRead(ctx, f, &st, key, waiting)
@@ -255,9 +255,8 @@ func (s *source) unreadable(ctx context.Context, f *file, err error) error {
 // readFile sends the rows of a file. It reports whether there are fewer than were
 // read before.
 func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r rows) (shorter bool, err error) {
-	defer func() { _ = r.close() }() // it was only read
-	unit := pull.Unit{Name: fmt.Sprintf("%s\x00%s\x00%d", s.name, f.Path, st.Generation), Shown: f.Path, Time: st.Time, Defaults: f.defaults}
-	stream := s.sender.Stream(unit, st.reach(), func(ctx context.Context, reach pull.Reach) error {
+	defer r.Close()
+	stream := s.sender.Stream(f.unit(s.name, st), st.reach(), func(ctx context.Context, reach pull.Reach) error {
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})
@@ -285,7 +284,7 @@ func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r
 func (s *source) pour(ctx context.Context, r rows, stream *pull.Stream, f *file, before int64) (int64, error) {
 	var n tree.Node
 	for row := before + 1; ; row++ {
-		err := r.next(&n)
+		err := r.Next(&n)
 		if errors.Is(err, io.EOF) {
 			return row - 1, nil
 		}

@@ -151,6 +151,7 @@ type sink struct {
 	known   map[[16]byte]bool
 	records []string
 	seen    func(plog.Logs)
+	precise bool // lines have the time to the nanosecond
 	changed chan struct{}
 }
 
@@ -176,7 +177,11 @@ func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 		s.known[id] = true
 		for _, rl := range ld.ResourceLogs().All() {
 			for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-				s.records = append(s.records, line(lr))
+				text := line(lr)
+				if s.precise {
+					text += " " + fmt.Sprint(lr.Timestamp())
+				}
+				s.records = append(s.records, text)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/tree"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/seen"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
 )
@@ -68,6 +70,7 @@ type batch struct {
 	places    map[string]plog.LogRecordSlice // by environment
 	scratch   plog.LogRecordSlice            // of the row at hand
 	scattered []string                       // its environments
+	kept      func(*record.Record)           // if there is one, it is told of each record
 }
 
 // refusal is why a row, or a record of it, is refused.
@@ -96,9 +99,14 @@ func (b *batch) add(columns []value.Column, row []any) error {
 		}
 		keys[i] = k
 	}
+	n := b.values.Row(columns, row)
+	return b.take(keys, &n)
+}
+
+// take takes a row whose keys are known.
+func (b *batch) take(keys []value.Key, n *tree.Node) error {
 	b.last = keys
 	b.read++
-	n := b.values.Row(columns, row)
 	b.bytes += n.Size()
 	hash := b.hash(keys[b.from:])
 	before, known := b.memory.Of(hash)
@@ -106,7 +114,7 @@ func (b *batch) add(columns []value.Column, row []any) error {
 		before, known = fresh, true
 	}
 	j := job{batch: b, keys: keys, label: known && !before.IsRefused() || b.defaults.Event == record.Actual}
-	err := b.mapper.Row(&n, &b.defaults, &b.record, j.record)
+	err := b.mapper.Row(n, &b.defaults, &b.record, j.record)
 	if err != nil {
 		return err
 	}
@@ -117,22 +125,24 @@ func (b *batch) add(columns []value.Column, row []any) error {
 // find finds the key columns among those of the result.
 func (b *batch) find(columns []value.Column) error {
 	for _, key := range b.keys {
-		at := -1
-		for i := range columns {
-			if columns[i].Name == strings.Trim(key, "\"`[]") {
-				at = i
-			}
-		}
+		at := slices.IndexFunc(columns, func(c value.Column) bool { return c.Name == bare(key) })
 		if at < 0 {
 			var names []string
 			for _, c := range columns {
 				names = append(names, c.Name)
 			}
-			return fmt.Errorf("column %q is not there; incremental.column and incremental.keys are among %s", key, strings.Join(names, ", "))
+			return noKey(key, names)
 		}
 		b.at = append(b.at, at)
 	}
 	return nil
+}
+
+// bare is a column without the quotes that databases write around its name.
+func bare(column string) string { return strings.Trim(column, "\"`[]") }
+
+func noKey(key string, among []string) error {
+	return fmt.Errorf("column %q is not there; incremental.column and incremental.keys are among %s", key, strings.Join(among, ", "))
 }
 
 // hash names a row by its keys.
@@ -187,6 +197,9 @@ func (j *job) record(refused error) error {
 		}
 	}
 	j.encoder.Append(j.scratch, r)
+	if j.kept != nil {
+		j.kept(r)
+	}
 	j.scattered = append(j.scattered, r.Environment)
 	if j.kind == kindReference {
 		j.subjects = mergeSubjects(j.subjects, []subject{{r.Model, r.Version, r.Environment}})
@@ -195,7 +208,8 @@ func (j *job) record(refused error) error {
 }
 
 // complete gives a record what the row does not say: the id is that of its keys,
-// the time that of the incremental column, else that at which it was read.
+// the time that of the incremental column, else that at which it was read, if that
+// is known.
 func (j *job) complete(r *record.Record) {
 	if r.Version == "" {
 		r.Version = otelml.DefaultVersion
@@ -212,9 +226,11 @@ func (j *job) complete(r *record.Record) {
 	if r.Stamped {
 		return
 	}
-	r.Time, r.Stamped = j.now.UnixNano(), true
+	if !j.now.IsZero() {
+		r.Time, r.Stamped = j.now.UnixNano(), true
+	}
 	if t, ok := j.keys[0].Time(); ok && math.Abs(float64(t.Unix())) < 9e9 {
-		r.Time = t.UnixNano()
+		r.Time, r.Stamped = t.UnixNano(), true
 	}
 }
 

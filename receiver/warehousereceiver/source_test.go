@@ -16,6 +16,7 @@ func TestPostgres(t *testing.T) {
 	database = pg
 	defer func() { database = nil; pg.Stop() }()
 	t.Run("rows once and labels later", rowsOnceAndLabelsLater)
+	t.Run("trial is what is sent", trialIsWhatIsSent)
 	t.Run("pages", pages)
 	t.Run("killed anywhere", killedAnywhere)
 	t.Run("updated rows", updatedRows)

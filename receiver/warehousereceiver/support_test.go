@@ -56,13 +56,14 @@ func table(t *testing.T) string {
 // sink takes batches, counts those that are the same once, and fails as it is told
 // to: before it takes a batch, or after.
 type sink struct {
-	mu     sync.Mutex
-	known  map[[16]byte]bool
-	events []string
-	calls  int
-	before func(call int) error
-	after  func(call int) error
-	came   chan struct{}
+	mu      sync.Mutex
+	known   map[[16]byte]bool
+	events  []string
+	calls   int
+	before  func(call int) error
+	after   func(call int) error
+	precise bool // events have the time to the nanosecond
+	came    chan struct{}
 }
 
 func newSink() *sink {
@@ -87,7 +88,11 @@ func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 		s.known[id] = true
 		for _, rl := range ld.ResourceLogs().All() {
 			for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-				s.events = append(s.events, shown(lr))
+				text := shown(lr)
+				if s.precise {
+					text += " " + lr.Timestamp().String()
+				}
+				s.events = append(s.events, text)
 			}
 		}
 	}

@@ -78,8 +78,8 @@ func Open(ctx context.Context, s string, openers map[string]Opener, l Limits) (P
 	if err != nil {
 		return nil, err
 	}
-	if u.Scheme == "file" {
-		return OpenFolder(path.Clean(u.Path))
+	if folder, local := Folder(s); local {
+		return OpenFolder(folder)
 	}
 	return openers[u.Scheme](ctx, u, l)
 }
@@ -91,4 +91,13 @@ func Shown(s string) string {
 		return s
 	}
 	return u.Scheme + "://" + u.Host + u.Path
+}
+
+// Folder is the folder of this machine that a url names, if it names one.
+func Folder(s string) (string, bool) {
+	u, err := parse(s)
+	if err != nil || u.Scheme != "file" {
+		return "", false
+	}
+	return path.Clean(u.Path), true
 }

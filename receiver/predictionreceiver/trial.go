@@ -1,0 +1,8 @@
+package predictionreceiver
+
+import "github.com/driftmeter/driftmeter/internal/trial"
+
+// Trials implements trial.Component, for bodies of rows.
+func (c *Config) Trials() []trial.Mapping {
+	return []trial.Mapping{trial.Requests(c.Mapping, c.Mappings, c.AttributePrefix, c.MaxRows)}
+}
