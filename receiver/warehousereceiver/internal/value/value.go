@@ -152,6 +152,7 @@ func (r *Reader) text(kind, s string) tree.Node {
 		if err != nil {
 			return tree.Node{Kind: tree.Unusable}
 		}
+		n.Sub = tree.Clone(n.Sub) // the parser's own, until the next column
 		return n
 	case isDecimal[kind]:
 		return Decimal(s)

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -163,4 +164,16 @@ func FuzzArray(f *testing.F) {
 			t.Errorf("%q is %+v", s, n)
 		}
 	})
+}
+
+// Columns of JSON keep what they hold, however many a row has, and so do the
+// elements of a list of JSON.
+func TestColumnsOfJSON(t *testing.T) {
+	n := NewReader().Row([]Column{{"a", "JSONB"}, {"b", "JSON"}, {"c", "_JSON"}},
+		[]any{`{"x": [1, 2]}`, `{"y": ["s", {"z": true}]}`, `{"{\"p\": 1}","{\"q\": 2}"}`})
+	shown := fmt.Sprint(n.Get("a").Get("x").Sub[1].Int, n.Get("b").Get("y").Sub[0].Text, n.Get("b").Get("y").Sub[1].Get("z").Int,
+		n.Get("c").Sub[0].Get("p").Int, n.Get("c").Sub[1].Get("q").Int)
+	if shown != "2 s 1 1 2" {
+		t.Errorf("%s of %+v", shown, n)
+	}
 }
