@@ -171,9 +171,9 @@ func FuzzArray(f *testing.F) {
 func TestColumnsOfJSON(t *testing.T) {
 	n := NewReader().Row([]Column{{"a", "JSONB"}, {"b", "JSON"}, {"c", "_JSON"}},
 		[]any{`{"x": [1, 2]}`, `{"y": ["s", {"z": true}]}`, `{"{\"p\": 1}","{\"q\": 2}"}`})
-	shown := fmt.Sprint(n.Get("a").Get("x").Sub[1].Int, n.Get("b").Get("y").Sub[0].Text, n.Get("b").Get("y").Sub[1].Get("z").Int,
+	shown := fmt.Sprintln(n.Get("a").Get("x").Sub[1].Int, n.Get("b").Get("y").Sub[0].Text, n.Get("b").Get("y").Sub[1].Get("z").Int,
 		n.Get("c").Sub[0].Get("p").Int, n.Get("c").Sub[1].Get("q").Int)
-	if shown != "2 s 1 1 2" {
+	if shown != "2 s 1 1 2\n" {
 		t.Errorf("%s of %+v", shown, n)
 	}
 }
