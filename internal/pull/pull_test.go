@@ -148,6 +148,40 @@ func TestKilledRunsCountOnce(t *testing.T) {
 	}
 }
 
+// A unit that is left in the middle is gone on with behind the last batch that was
+// taken, though its run has ended.
+func TestLeave(t *testing.T) {
+	p := taking()
+	var kept Reach
+	stopped, stop := context.WithCancel(t.Context())
+	read := func(ctx context.Context, rows int64) {
+		s, _ := newSender(t, p, asIs)
+		st := s.Stream(Unit{Name: "a"}, kept, func(ctx context.Context, r Reach) error {
+			kept = r
+			return ctx.Err()
+		})
+		for i := range rows {
+			if err := st.Row(ctx, i+1, row("")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ctx == stopped {
+			stop()
+		} else if err := st.End(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.Leave(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read(stopped, 8); kept != (Reach{6, 6}) {
+		t.Errorf("%v", kept)
+	}
+	if read(t.Context(), 8); p.calls != 3 || p.records != 8 || kept != (Reach{8, 8}) {
+		t.Errorf("%d calls, %d records, %v", p.calls, p.records, kept)
+	}
+}
+
 // The answer of a batch was lost: it is sent again as it was.
 func TestAnswersThatAreLost(t *testing.T) {
 	p := taking()
@@ -203,7 +237,11 @@ func TestEqualRows(t *testing.T) {
 func TestRefusedRowsAreCountedAlone(t *testing.T) {
 	p := taking()
 	s, logs := newSender(t, p, asIs)
-	st := s.Stream(Unit{Name: "a", Shown: "a.csv"}, Reach{}, nothing)
+	var reached Reach
+	st := s.Stream(Unit{Name: "a", Shown: "a.csv"}, Reach{}, func(_ context.Context, r Reach) error {
+		reached = r
+		return nil
+	})
 	for i := range int64(30) {
 		n := row("")
 		if i%2 == 1 {
@@ -216,8 +254,11 @@ func TestRefusedRowsAreCountedAlone(t *testing.T) {
 	if err := st.Refuse(t.Context(), 31, &mapping.RowError{Reason: "not_json"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.End(t.Context()); err != nil || p.records != 15 || st.Reach() != (Reach{31, 31}) {
-		t.Errorf("%v: %d records, %v", err, p.records, st.Reach())
+	if err := st.End(t.Context()); err != nil || p.records != 15 || reached != (Reach{31, 31}) {
+		t.Errorf("%v: %d records, %v", err, p.records, reached)
+	}
+	if c := s.progress.count; c.rows != 15 || c.refused != 16 {
+		t.Errorf("%+v are told", c)
 	}
 	all := logs.FilterMessage("A row is refused").All()
 	if len(all) != mostShown || !strings.Contains(fmt.Sprint(all[0].ContextMap()), `row 2: column "timestamp" "soon" is no time`) {

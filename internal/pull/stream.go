@@ -35,21 +35,23 @@ type Stream struct {
 	unit  Unit
 	maker *Maker
 	reach Reach
+	kept  Reach // as mark has it
 	mark  func(context.Context, Reach) error
 
 	logs   plog.Logs
 	places map[string]plog.LogRecordSlice // by environment
 	last   int64                          // the last row in the batch
-	rows   int64                          // that are in it, without refused ones
+	rows   int64                          // that have records in it
 	bytes  int
-	ended  map[[2]string]record.Record // the last row of a reference, by model and version
+	ended  map[[2]string]string // environments of references, by model and version
 }
 
 // Stream returns one that goes on from where a unit has been left. mark keeps how
-// far it has come, and is called before each batch is sent, and at the end.
+// far it has come, and is called before each batch is sent, at the end, and by
+// Leave, which has to be called on every way out.
 func (s *Sender) Stream(unit Unit, from Reach, mark func(context.Context, Reach) error) *Stream {
-	st := &Stream{s: s, unit: unit, maker: NewMaker(s.mapper, unit), reach: from, mark: mark, last: from.Done,
-		ended: map[[2]string]record.Record{}}
+	st := &Stream{s: s, unit: unit, maker: NewMaker(s.mapper, unit), reach: from, kept: from, mark: mark, last: from.Done,
+		ended: map[[2]string]string{}}
 	st.reset()
 	return st
 }
@@ -65,6 +67,7 @@ func (st *Stream) Row(ctx context.Context, row int64, n *tree.Node) error {
 	if done && st.unit.Defaults.Event != record.Reference { // of which the models have to be known in the end
 		return nil
 	}
+	put := false
 	err := st.maker.Row(row, n, func(r *record.Record, refused *mapping.RowError) error {
 		switch {
 		case done && refused == nil:
@@ -75,14 +78,17 @@ func (st *Stream) Row(ctx context.Context, row int64, n *tree.Node) error {
 		default:
 			st.belongs(r)
 			st.append(r)
+			put = true
 		}
 		return nil
 	})
 	if err != nil || done {
 		return err
 	}
-	st.rows++
-	st.bytes += n.Size()
+	if put {
+		st.rows++
+		st.bytes += n.Size()
+	}
 	return st.took(ctx, row)
 }
 
@@ -115,7 +121,7 @@ func (st *Stream) Flush(ctx context.Context) error {
 		return nil
 	}
 	if until := (Reach{st.reach.Done, st.last}); until != st.reach {
-		if err := st.mark(ctx, until); err != nil {
+		if err := st.keep(ctx, until); err != nil {
 			return err
 		}
 		st.reach = until
@@ -125,7 +131,7 @@ func (st *Stream) Flush(ctx context.Context) error {
 			return err
 		}
 	}
-	st.reach = Reach{st.last, st.last} // kept with the next mark
+	st.reach = Reach{st.last, st.last} // kept with the next batch, or by Leave
 	st.reset()
 	return nil
 }
@@ -135,7 +141,25 @@ func (st *Stream) End(ctx context.Context) error {
 	if err := st.Flush(ctx); err != nil {
 		return err
 	}
-	return st.mark(ctx, st.reach)
+	return st.keep(ctx, st.reach)
+}
+
+// Leave keeps that the last batch was taken, if the unit is left before its end:
+// what comes behind knows a batch again for a while only, and the next run may be
+// late. It does so also when ctx has ended.
+func (st *Stream) Leave(ctx context.Context) error {
+	if st.kept == st.reach {
+		return nil
+	}
+	return st.keep(context.WithoutCancel(ctx), st.reach)
+}
+
+func (st *Stream) keep(ctx context.Context, reach Reach) error {
+	if err := st.mark(ctx, reach); err != nil {
+		return err
+	}
+	st.kept = reach
+	return nil
 }
 
 // Complete says that the reference sets of the unit are complete, in a batch of
@@ -148,9 +172,9 @@ func (st *Stream) Complete(ctx context.Context) error {
 	if len(st.ended) == 0 && st.unit.Defaults.Model != "" {
 		st.belongs(&record.Record{Event: record.Reference, Model: st.unit.Defaults.Model, Version: st.unit.Defaults.Version, Environment: st.unit.Defaults.Environment})
 	}
-	for of, last := range st.ended {
+	for of, environment := range st.ended {
 		r := record.Record{Event: record.Reference, Test: st.unit.Defaults.Test, Last: true, Model: of[0], Version: of[1],
-			Time: st.unit.Time, Stamped: true, Environment: last.Environment}
+			Time: st.unit.Time, Stamped: true, Environment: environment}
 		st.append(&r)
 	}
 	if st.logs.LogRecordCount() == 0 {
@@ -163,13 +187,10 @@ func (st *Stream) Complete(ctx context.Context) error {
 	return nil
 }
 
-// Reach returns how far the stream has come.
-func (st *Stream) Reach() Reach { return st.reach }
-
 // belongs remembers of which reference a record is.
 func (st *Stream) belongs(r *record.Record) {
 	if r.Event == record.Reference {
-		st.ended[[2]string{r.Model, r.Version}] = record.Record{Environment: r.Environment}
+		st.ended[[2]string{r.Model, r.Version}] = r.Environment
 	}
 }
 

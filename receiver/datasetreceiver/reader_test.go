@@ -1,6 +1,7 @@
 package datasetreceiver
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -157,6 +158,31 @@ func TestDamagedFiles(t *testing.T) {
 	b.write("a.parquet", good)
 	b.want(slices.Concat(records("prediction", "fraud/default", people(1, 2), ""), records("prediction", "fraud/default", people(3, 4), ""),
 		records("prediction", "fraud/default", people(8, 9), ""))...)
+	b.stop()
+	if b.sink.calls != 3 { // what stands before the damage is not sent in each run
+		t.Errorf("%d batches were sent", b.sink.calls)
+	}
+}
+
+// A receiver that is stopped in the middle of a file sends nothing twice.
+func TestStoppedInTheMiddle(t *testing.T) {
+	b := newBench(t)
+	b.write("a.csv", csvOf(people(1, 1500)))
+	held := make(chan struct{})
+	b.sink.hold = func(ctx context.Context, call int) {
+		if call == 2 {
+			close(held)
+			<-ctx.Done() // and takes the batch nevertheless
+		}
+	}
+	b.start("batch_rows: 400\n" + fraud)
+	<-held
+	b.stop()
+	b.start("batch_rows: 400\n" + fraud)
+	b.want(records("prediction", "fraud/default", people(1, 1500), "")...)
+	if b.stop(); b.sink.calls != 4 {
+		t.Errorf("%d batches were sent", b.sink.calls)
+	}
 }
 
 // Links that lead out of the folder are not read, and it is said why.

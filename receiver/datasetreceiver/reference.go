@@ -2,6 +2,7 @@ package datasetreceiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 // reference reads the files of a reference as one set, whose rows are counted
 // through all of them, and says that it is complete. When any of them changes, all
 // are read again, as a new set.
-func (s *source) reference(ctx context.Context, g group) error {
+func (s *source) reference(ctx context.Context, g group) (err error) {
 	key := fmt.Sprintf("reference/%s/%s/%s/%v", s.name, g.defaults.Model, g.defaults.Version, g.defaults.Test)
 	var st state
 	if _, err := s.kept(ctx, key, &st); err != nil {
@@ -39,6 +40,7 @@ func (s *source) reference(ctx context.Context, g group) error {
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})
+	defer func() { err = errors.Join(err, stream.Leave(ctx)) }()
 	rows := int64(0)
 	for i := range g.files {
 		f := &g.files[i]

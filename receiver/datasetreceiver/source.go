@@ -260,6 +260,7 @@ func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})
+	defer func() { err = errors.Join(err, stream.Leave(ctx)) }()
 	rows, err := s.pour(ctx, r, stream, f, 0)
 	if err != nil {
 		return false, err

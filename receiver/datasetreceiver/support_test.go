@@ -147,6 +147,8 @@ func (h host) GetExtensions() map[component.ID]component.Component { return h }
 // sink counts batches once, as what comes behind a receiver does.
 type sink struct {
 	mu      sync.Mutex
+	calls   int // also of batches that were known
+	hold    func(ctx context.Context, call int)
 	fail    func() error
 	known   map[[16]byte]bool
 	records []string
@@ -157,9 +159,13 @@ type sink struct {
 
 func (s *sink) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
-func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+func (s *sink) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.calls++
+	if s.hold != nil {
+		s.hold(ctx, s.calls)
+	}
 	if s.fail != nil {
 		if err := s.fail(); err != nil {
 			return err
