@@ -4,9 +4,7 @@ package examples_test
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/ports"
 )
 
 func TestGoExample(t *testing.T) {
@@ -84,12 +84,11 @@ func binary(t *testing.T) string {
 
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
+	address, err := ports.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
+	return address
 }
 
 func run(t *testing.T, cmd *exec.Cmd) {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/ports"
 )
 
 // Binary returns the program under test: that of DRIFTMETER_BIN, or one that is
@@ -144,24 +144,8 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// FreePorts returns ports that nobody listens on. They lie below those that the
-// system gives to outgoing connections, so that none of these takes one before
-// it is used.
-func FreePorts(n int) ([]int, error) {
-	var ports []int
-	for range 1000 {
-		port := 15000 + rand.IntN(15000)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		defer l.Close() //nolint:errcheck // it was opened only to see that it is free
-		if ports = append(ports, port); len(ports) == n {
-			return ports, nil
-		}
-	}
-	return nil, errors.New("no free ports")
-}
+// FreePorts returns ports that nobody listens on.
+func FreePorts(n int) ([]int, error) { return ports.Free(n) }
 
 // WriteConfig writes a configuration into dir, with each $KEY of the text
 // replaced by its value.

@@ -85,7 +85,7 @@ func redshiftRig(t *testing.T, name, connection string) *rig {
 // and a password holds in the database, as Redshift has it.
 func redshiftAsMoto(t *testing.T) string {
 	t.Helper()
-	moto, err := servers.StartMoto("../../dist/emulator-redshift")
+	moto, err := servers.StartMoto("../../dist/moto")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,9 +32,6 @@ func StartMariaDB() (*MariaDB, error) {
 		return nil, err
 	}
 	data := filepath.Join(dir, "data")
-	if err := run(dir, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
-		return nil, err
-	}
 	m := &MariaDB{Socket: filepath.Join(dir, "s")}
 	connect := func(user, database string) (*sql.DB, error) {
 		return sql.Open("mysql", (&mysql.Config{User: user, Net: "unix", Addr: m.Socket, DBName: database, AllowNativePasswords: true, MultiStatements: true}).FormatDSN())
@@ -44,15 +41,21 @@ func StartMariaDB() (*MariaDB, error) {
 		return nil, err
 	}
 	defer func() { _ = admin.Close() }() // it was only asked
+	if m.DB, err = connect("driftmeter", "test"); err != nil {
+		return nil, err
+	}
+	if err := run(dir, install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db"); err != nil {
+		return nil, err
+	}
 	args := []string{"--no-defaults", "--datadir=" + data, "--socket=" + m.Socket, "--skip-networking", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M", "--pid-file=" + filepath.Join(dir, "pid")}
 	if m.Server, err = start(dir, daemon, args, admin.Ping); err != nil {
 		return nil, err
 	}
 	if _, err = admin.Exec("CREATE DATABASE test CHARACTER SET utf8mb4; CREATE USER driftmeter@localhost; GRANT ALL ON test.* TO driftmeter@localhost"); err != nil {
+		m.Stop()
 		return nil, err
 	}
-	m.DB, err = connect("driftmeter", "test")
-	return m, err
+	return m, nil
 }
 
 // Exec runs statements.

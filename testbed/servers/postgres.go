@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/driftmeter/driftmeter/testbed/ports"
 )
 
 // Postgres is a PostgreSQL with one database, postgres, and one user, driftmeter,
@@ -22,6 +24,10 @@ func StartPostgres() (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	free, err := ports.Free(1)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := directory()
 	if err != nil {
 		return nil, err
@@ -30,12 +36,8 @@ func StartPostgres() (*Postgres, error) {
 	if err := run(dir, initdb, "-D", data, "-U", "driftmeter", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"); err != nil {
 		return nil, err
 	}
-	p := &Postgres{}
-	if p.Port, err = freePort(); err != nil {
-		return nil, err
-	}
+	p := &Postgres{Server: &Server{Dir: dir}, Port: free[0]}
 	args := []string{"-D", data, "-k", dir, "-p", strconv.Itoa(p.Port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=20"}
-	p.Server = &Server{Dir: dir}
 	ready := func() error { return p.Exec(context.Background(), "ALTER USER driftmeter PASSWORD 'secret'") }
 	p.Server, err = start(dir, filepath.Join(filepath.Dir(initdb), "postgres"), args, ready)
 	if err != nil {

@@ -1,12 +1,11 @@
 // Package servers starts what Driftmeter talks to: databases as Debian packages
 // them, each in a directory of its own, as a user who may do nothing, and ended
-// with the process that started it; and an emulator of AWS.
+// with the process that started it; and emulators of clouds.
 package servers
 
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,9 +16,10 @@ import (
 
 // Server is a running process.
 type Server struct {
-	Dir string // for its files and sockets
-	cmd *exec.Cmd
-	out *output
+	Dir   string // for its files and sockets
+	cmd   *exec.Cmd
+	out   *output
+	ended chan struct{} // closed when the process is gone
 }
 
 // output keeps what a process says.
@@ -63,12 +63,14 @@ func unprivileged() *user {
 	return &user{65534}
 }
 
-// run runs a command to its end, as the user of servers.
+// run runs a command to its end, as the user of servers. If it fails, the directory
+// is removed.
 func run(dir, name string, args ...string) error {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	as(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
+		_ = os.RemoveAll(dir) // of no use
 		return fmt.Errorf("%s: %w\n%s", name, err, out)
 	}
 	return nil
@@ -81,48 +83,54 @@ func start(dir, name string, args []string, ready func() error) (*Server, error)
 	return begin(dir, cmd, ready)
 }
 
-// begin starts a command, and waits until ready says that it serves.
+// patience is how long a server may take to start on a busy machine, and lingering
+// how long what it has started may outlive it.
+const (
+	patience  = 2 * time.Minute
+	lingering = 10 * time.Second
+)
+
+// begin starts a command, and waits until ready says that it serves. If it never
+// does, nothing is left of it.
 func begin(dir string, cmd *exec.Cmd, ready func() error) (*Server, error) {
-	s := &Server{Dir: dir, cmd: cmd, out: &output{}}
-	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, s.out, s.out
-	if err := s.cmd.Start(); err != nil {
+	s := &Server{Dir: dir, cmd: cmd, out: &output{}, ended: make(chan struct{})}
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = dir, s.out, s.out, lingering
+	if err := cmd.Start(); err != nil {
+		_ = os.RemoveAll(dir) // of no use
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.cmd.Wait() }()
-	var last error
-	for range 600 {
-		if last = ready(); last == nil {
+	go func() {
+		_ = cmd.Wait() // how it ends does not matter
+		close(s.ended)
+	}()
+	for end := time.Now().Add(patience); ; {
+		err := ready()
+		if err == nil {
 			return s, nil
 		}
 		select {
-		case err := <-ended:
-			return nil, fmt.Errorf("%s ended: %w\n%s", cmd.Path, err, s.out)
-		case <-time.After(100 * time.Millisecond):
+		case <-s.ended:
+			s.Stop()
+			return nil, fmt.Errorf("%s has ended (%s)\n%s", cmd.Path, cmd.ProcessState, s.out)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			s.Stop()
+			return nil, fmt.Errorf("%s is not ready after %v: %w\n%s", cmd.Path, patience, err, s.out)
 		}
 	}
-	_ = s.cmd.Process.Kill() // it may have ended by itself
-	return nil, fmt.Errorf("%s is not ready after a minute: %w\n%s", cmd.Path, last, s.out)
 }
 
-// Stop ends the server and removes its files.
+// Stop ends the server, and removes its files when it is gone, or it would go on
+// making them.
 func (s *Server) Stop() {
 	_ = s.cmd.Process.Kill() // it may have ended by itself; nothing of it is needed again
+	<-s.ended
 	_ = os.RemoveAll(s.Dir)
 }
 
 // Said returns what the server has written to its log.
 func (s *Server) Said() string { return s.out.String() }
-
-// freePort returns one on the loopback interface that nobody listens on.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = l.Close() }() // nobody has connected
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
 
 // program finds one in PATH, or where Debian keeps it.
 func program(name, debian, pkg string) (string, error) {

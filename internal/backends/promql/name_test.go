@@ -3,7 +3,6 @@ package promql
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"regexp"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/driftmeter/driftmeter/internal/measure"
+	"github.com/driftmeter/driftmeter/testbed/ports"
 )
 
 // The names are those that the prometheus exporter serves, with its suffixes and
@@ -42,7 +42,10 @@ func TestNamesAreThoseOfTheExporter(t *testing.T) {
 // exported returns the names under which the exporter serves all metrics.
 func exported(t *testing.T, suffixes bool) map[string]bool {
 	t.Helper()
-	address := free(t)
+	address, err := ports.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := prometheusexporter.NewFactory()
 	cfg := f.CreateDefaultConfig().(*prometheusexporter.Config)
 	cfg.ServerConfig.NetAddr.Endpoint, cfg.Namespace = address, "team"
@@ -88,15 +91,4 @@ func exported(t *testing.T, suffixes bool) map[string]bool {
 		names[string(m[1])] = true
 	}
 	return names
-}
-
-// free returns an address that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

@@ -21,33 +21,9 @@ import (
 
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
+	"github.com/driftmeter/driftmeter/testbed/ports"
+	"github.com/driftmeter/driftmeter/testbed/servers"
 )
-
-// patience is how long an emulator may take to start on a busy machine.
-const patience = 2 * time.Minute
-
-// installed returns the folder of an emulator, which is installed if it is not
-// there yet, or another version: in dist, where the next run finds it again.
-func installed(t *testing.T, name, wanted string, install func(into string) [][]string) string {
-	t.Helper()
-	want, err := os.ReadFile(wanted)
-	check(t, err)
-	into, err := filepath.Abs("../../../dist/" + name)
-	check(t, err)
-	mark := filepath.Join(into, "installed")
-	if have, err := os.ReadFile(mark); err == nil && string(have) == string(want) {
-		return into
-	}
-	check(t, os.MkdirAll(into, 0o750))
-	check(t, os.WriteFile(filepath.Join(into, filepath.Base(wanted)), want, 0o600))
-	for _, c := range install(into) {
-		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", c, err, out)
-		}
-	}
-	check(t, os.WriteFile(mark, want, 0o600))
-	return into
-}
 
 func check(t *testing.T, err error) {
 	t.Helper()
@@ -57,48 +33,21 @@ func check(t *testing.T, err error) {
 }
 
 // serve runs a server until the test ends, and returns when it listens.
-func serve(t *testing.T, address string, env []string, command string, args ...string) {
+func serve(t *testing.T, address, command string, args ...string) {
 	t.Helper()
-	var said strings.Builder
-	cmd := exec.Command(command, args...)
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Dir = t.TempDir()
-	cmd.Stdout, cmd.Stderr = &said, &said
-	check(t, cmd.Start())
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ends does not matter
-		close(ended)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it has nothing to save
-		<-ended
-	})
-	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if c, err := net.DialTimeout("tcp", address, time.Second); err == nil {
-			_ = c.Close()
-			return
-		}
-		select {
-		case <-ended:
-			t.Fatalf("%s has ended: %s", command, &said)
-		default:
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s does not listen on %s after %v", command, address, patience)
-		}
-	}
+	server, err := servers.Listening(exec.Command(command, args...), address)
+	check(t, err)
+	t.Cleanup(server.Stop)
 }
 
 // free returns an address that nobody listens on.
 func free(t *testing.T) (address, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := ports.Address()
 	check(t, err)
-	defer l.Close()
-	_, port, err = net.SplitHostPort(l.Addr().String())
+	_, port, err = net.SplitHostPort(address)
 	check(t, err)
-	return l.Addr().String(), port
+	return address, port
 }
 
 // readable writes files into a bucket, and reads them through a place.
@@ -146,14 +95,33 @@ func readable(t *testing.T, where string) {
 	}
 }
 
+// azurite returns Azure's emulator, which is installed if it is not there yet, or
+// another version: in dist, where the next run finds it again.
+func azurite(t *testing.T) string {
+	t.Helper()
+	want, err := os.ReadFile("testdata/package.json")
+	check(t, err)
+	into, err := filepath.Abs("../../../dist/azurite")
+	check(t, err)
+	mark, program := filepath.Join(into, "installed"), filepath.Join(into, "node_modules", ".bin", "azurite-blob")
+	if have, err := os.ReadFile(mark); err == nil && string(have) == string(want) {
+		return program
+	}
+	check(t, os.MkdirAll(into, 0o750))
+	check(t, os.WriteFile(filepath.Join(into, "package.json"), want, 0o600))
+	if out, err := exec.Command("npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", into).CombinedOutput(); err != nil {
+		t.Fatalf("npm install: %v\n%s", err, out)
+	}
+	check(t, os.WriteFile(mark, want, 0o600))
+	return program
+}
+
 func TestAzure(t *testing.T) {
-	into := installed(t, "azurite", "testdata/package.json", func(into string) [][]string {
-		return [][]string{{"npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", into}}
-	})
+	program := azurite(t)
 	address, port := free(t)
 	key := base64.StdEncoding.EncodeToString([]byte("a key of this test alone"))
-	serve(t, address, []string{"AZURITE_ACCOUNTS=scores:" + key}, filepath.Join(into, "node_modules", ".bin", "azurite-blob"),
-		"--blobHost", "127.0.0.1", "--blobPort", port, "--inMemoryPersistence", "--silent", "--skipApiVersionCheck")
+	t.Setenv("AZURITE_ACCOUNTS", "scores:"+key)
+	serve(t, address, program, "--blobHost", "127.0.0.1", "--blobPort", port, "--inMemoryPersistence", "--silent", "--skipApiVersionCheck")
 	t.Setenv("AZURE_STORAGE_ACCOUNT", "scores")
 	t.Setenv("AZURE_STORAGE_KEY", key)
 	credential, err := azblob.NewSharedKeyCredential("scores", key)
@@ -165,18 +133,13 @@ func TestAzure(t *testing.T) {
 	readable(t, "azblob://daily/fraud?localemu=true&protocol=http&domain="+address)
 }
 
-// emulators returns the programs of testdata/requirements.txt.
-func emulators(t *testing.T) string {
-	t.Helper()
-	return filepath.Join(installed(t, "emulators-python", "testdata/requirements.txt", func(into string) [][]string {
-		return [][]string{{"python3", "-m", "venv", into}, {filepath.Join(into, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", "testdata/requirements.txt"}}
-	}), "bin")
-}
-
 func TestGoogleCloudStorage(t *testing.T) {
-	bin := emulators(t)
+	wanted, err := os.ReadFile("testdata/requirements.txt")
+	check(t, err)
+	bin, err := servers.Python("../../../dist/emulators-python", wanted)
+	check(t, err)
 	address, port := free(t)
-	serve(t, address, nil, filepath.Join(bin, "gcp-storage-emulator"), "start", "--host=127.0.0.1", "--port="+port, "--in-memory", "--default-bucket=daily")
+	serve(t, address, filepath.Join(bin, "gcp-storage-emulator"), "start", "--host=127.0.0.1", "--port="+port, "--in-memory", "--default-bucket=daily")
 	t.Setenv("STORAGE_EMULATOR_HOST", address)
 	readable(t, "gs://daily/fraud")
 }

@@ -2,7 +2,6 @@ package full
 
 import (
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,21 +12,22 @@ import (
 	"gocloud.dev/blob"
 
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
+	"github.com/driftmeter/driftmeter/testbed/servers"
 )
 
 // A table of the catalogue is found where it lies, with the format that the
 // catalogue says.
 func TestGlue(t *testing.T) {
-	bin := emulators(t)
-	address, port := free(t)
-	serve(t, address, nil, filepath.Join(bin, "moto_server"), "-H", "127.0.0.1", "-p", port)
+	moto, err := servers.StartMoto("../../../dist/moto")
+	check(t, err)
+	defer moto.Stop()
 	t.Setenv("AWS_ACCESS_KEY_ID", "test")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	cfg, err := gcaws.V2ConfigFromURLParams(t.Context(), url.Values{"region": {"us-east-1"}, "endpoint": {"http://" + address}})
+	cfg, err := gcaws.V2ConfigFromURLParams(t.Context(), url.Values{"region": {"us-east-1"}, "endpoint": {moto.URL}})
 	check(t, err)
 	_, err = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: ptr("lake")})
 	check(t, err)
-	query := "?region=us-east-1&use_path_style=true&endpoint=http://" + address
+	query := "?region=us-east-1&use_path_style=true&endpoint=" + moto.URL
 	b, err := blob.OpenBucket(t.Context(), "s3://lake"+query)
 	check(t, err)
 	defer b.Close()

@@ -23,7 +23,7 @@ func check(t *testing.T, err error) {
 
 // The interface of AWS as moto has it. It runs no SQL: it gives rows that it was told.
 func TestMoto(t *testing.T) {
-	server, err := servers.StartMoto("../../../../dist/emulator-athena")
+	server, err := servers.StartMoto("../../../../dist/moto")
 	check(t, err)
 	defer server.Stop()
 	environment(t, server.URL)
