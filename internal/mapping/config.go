@@ -105,6 +105,7 @@ func (c *Config) Verify() error {
 		}
 	}
 	v.types(c)
+	v.lengths(c)
 	for i, path := range c.Explode {
 		if path == "" || slices.Index(c.Explode, path) != i {
 			v.add(fmt.Sprintf("explode[%d]", i), path, "is empty or there twice; name each list once")
@@ -124,7 +125,37 @@ func (c *Config) Verify() error {
 type problems []error
 
 func (v *problems) add(key, value, format string, args ...any) {
-	*v = append(*v, fmt.Errorf("%s=%q %s", key, value, fmt.Sprintf(format, args...)))
+	*v = append(*v, fmt.Errorf("%s=%q %s", shorten(key), shorten(value), fmt.Sprintf(format, args...)))
+}
+
+// lengths finds names that no record may have: each row would be refused.
+func (v *problems) lengths(c *Config) {
+	name := func(key, value, name string) {
+		if len(name) > maxName {
+			v.add(key, value, "names a field with %d bytes; the limit is %d", len(name), maxName)
+		}
+	}
+	for _, column := range slices.Sorted(maps.Keys(c.Columns)) {
+		field, _ := parseKey(c.Columns[column])
+		name("columns."+column, c.Columns[column], field.Name)
+	}
+	for _, prediction := range slices.Sorted(maps.Keys(c.Labels)) {
+		name("labels."+prediction, c.Labels[prediction], prediction)
+	}
+	for _, of := range slices.Sorted(maps.Keys(c.Types)) {
+		field, _ := parseKey(of)
+		name("types."+of, c.Types[of], field.Name)
+	}
+	for _, column := range slices.Sorted(maps.Keys(c.Positions)) {
+		for i, n := range c.Positions[column] {
+			name(fmt.Sprintf("positions.%s[%d]", column, i), n, n)
+		}
+	}
+	for _, of := range [][2]string{{"model", c.Model}, {"version", c.Version}} {
+		if len(of[1]) > maxIdentity {
+			v.add(of[0], of[1], "has %d bytes; the limit is %d", len(of[1]), maxIdentity)
+		}
+	}
 }
 
 func (v *problems) zone(c *Config) {

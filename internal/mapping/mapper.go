@@ -55,7 +55,7 @@ type Mapper struct {
 	prefixes []prefix // longest first
 	nested   map[string]*tree.Parser
 	root     *step
-	steps    int // that are remembered
+	learned  int // bytes that are remembered of paths
 }
 
 // prefix is a beginning of columns that stands for a group.
@@ -127,38 +127,44 @@ func (m *Mapper) addPrefixes() {
 // to row, so that each is thought about once.
 type step struct {
 	path     string
-	name     string // the last part
+	name     string // its last part
 	targets  []target
 	descend  bool          // an object here is no value but the way to others
 	group    *record.Group // whose fields stand below, without the last dot
 	explode  bool          // each element is a row
-	refused  *RowError     // there is no place for it
+	refused  bool          // there is no place for it
 	children map[string]*step
 	order    []*step // the members of the object before: those of the next are nearly always the same
 }
 
-// maxSteps bounds what is remembered of paths: a source that never uses a name
-// twice is slower, and costs no memory.
-const maxSteps = 20_000
+// Bounds of what is remembered of paths: a source that never uses a name twice, or
+// such as no field may have, is slower, and costs no memory.
+const (
+	maxLearned = 8 << 20 // bytes; of names of 30 bytes, more than 20 000
+	maxPath    = 4 * maxName
+	stepSize   = 360 // bytes of a step beside its path
+)
 
-// child returns the step below s, of a member with a name.
-func (m *Mapper) child(s *step, name string) *step {
+// child returns the step below s, of a member with a name; kept is false if the
+// next member of that name will have another.
+func (m *Mapper) child(s *step, name string) (c *step, kept bool) {
 	if c, ok := s.children[name]; ok {
-		return c
+		return c, true
 	}
 	path := name
 	if s.path != "" {
 		path = s.path + "." + name
 	}
-	c := m.step(path, name)
-	if m.steps < maxSteps {
-		m.steps++
-		if s.children == nil {
-			s.children = map[string]*step{}
-		}
-		s.children[c.name] = c
+	c = m.step(path, path[len(path)-len(name):])
+	if len(path) > maxPath || m.learned+stepSize+len(path) > maxLearned {
+		return c, false
 	}
-	return c
+	m.learned += stepSize + len(path)
+	if s.children == nil {
+		s.children = map[string]*step{}
+	}
+	s.children[c.name] = c
+	return c, true
 }
 
 // member returns the step below s of the k-th member of an object.
@@ -166,8 +172,9 @@ func (m *Mapper) member(s *step, k int, name string) *step {
 	if k < len(s.order) && s.order[k].name == name {
 		return s.order[k]
 	}
-	c := m.child(s, name)
+	c, kept := m.child(s, name)
 	switch {
+	case !kept:
 	case k < len(s.order):
 		s.order[k] = c
 	case k == len(s.order) && k < maxFields:
@@ -180,7 +187,7 @@ func (m *Mapper) member(s *step, k int, name string) *step {
 func (m *Mapper) step(path, name string) *step {
 	s := &step{path: path, name: name, explode: slices.Contains(m.config.Explode, path)}
 	for _, p := range m.prefixes {
-		if path != "" && p.text == path+"." {
+		if path != "" && len(p.text) == len(path)+1 && under(p.text, path) {
 			s.group, s.descend = &p.group, true
 			break
 		}
@@ -203,18 +210,22 @@ func (m *Mapper) step(path, name string) *step {
 
 // below reports whether the configuration names anything below a path.
 func (m *Mapper) below(path string) bool {
-	under := func(s string) bool { return strings.HasPrefix(s, path+".") }
 	for column := range m.explicit {
-		if under(column) {
+		if under(column, path) {
 			return true
 		}
 	}
 	for _, p := range m.prefixes {
-		if under(p.text) {
+		if under(p.text, path) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(m.config.Explode, under)
+	return slices.ContainsFunc(m.config.Explode, func(s string) bool { return under(s, path) })
+}
+
+// under reports whether s is path, a point, and whatever follows.
+func under(s, path string) bool {
+	return len(s) > len(path) && s[len(path)] == '.' && s[:len(path)] == path
 }
 
 // prefixed returns the field that a path with the prefix of a group is.
@@ -237,6 +248,19 @@ func (m *Mapper) rest(s *step) {
 		s.targets = []target{{place: toNothing}}
 		return
 	}
-	s.refused = &RowError{Column: s.path, Reason: Unmapped, Problem: "is not mapped",
-		Hint: fmt.Sprintf("send it as %q, or write columns: {%s: features.%s}, or rest: features or rest: ignore for all such columns", "features."+s.path, s.path, s.path)}
+	s.refused = true
 }
+
+// unmapped refuses a row with a path of which nothing is said.
+func (s *step) unmapped() *RowError {
+	e := &RowError{Column: s.shown(), Reason: Unmapped, Problem: "is not mapped"}
+	if len(s.path) > maxName {
+		e.Hint = fmt.Sprintf("the name of a field has at most %d bytes; rest: ignore leaves such columns out", maxName)
+	} else {
+		e.Hint = fmt.Sprintf("send it as %q, or write columns: {%s: features.%s}, or rest: features or rest: ignore for all such columns", "features."+s.path, s.path, s.path)
+	}
+	return e
+}
+
+// shown is the path as messages have it.
+func (s *step) shown() string { return shorten(s.path) }

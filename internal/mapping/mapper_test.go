@@ -280,8 +280,8 @@ func TestTooManyFields(t *testing.T) {
 			t.Fatalf("%d fields, %v", len(r.Fields), err)
 		}
 	}
-	if m.steps > maxSteps {
-		t.Errorf("%d paths are remembered", m.steps)
+	if m.learned > maxLearned {
+		t.Errorf("%d bytes are remembered", m.learned)
 	}
 }
 

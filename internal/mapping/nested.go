@@ -55,24 +55,3 @@ func (m *Mapper) unfold(n *tree.Node) error {
 	}
 	return nil
 }
-
-// split makes rows with names of a table in pandas' split orientation,
-// {"columns": ["age"], "data": [[41], [42]]}, and reports whether n was one.
-func split(n *tree.Node) bool {
-	columns, data := n.Get("columns"), n.Get("data")
-	if columns == nil || data == nil || columns.Kind != tree.Array || data.Kind != tree.Array {
-		return false
-	}
-	for i := range data.Sub {
-		row := &data.Sub[i]
-		if row.Kind != tree.Array || len(row.Sub) != len(columns.Sub) {
-			return false
-		}
-		for k := range row.Sub {
-			row.Sub[k].Name = columns.Sub[k].Text
-		}
-		row.Kind = tree.Object
-	}
-	n.Kind, n.Sub = tree.Array, data.Sub
-	return true
-}

@@ -4,52 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/record"
-	"github.com/driftmeter/driftmeter/internal/table"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
-
-// RowError is why a row is refused.
-type RowError struct {
-	Row     int64  // in the order of the source, from 1; 0 if it is not known
-	Column  string // column or path; empty if it is about the row as a whole
-	Reason  string // a stable word
-	Problem string // what was found
-	Hint    string // what would be right
-}
-
-// The reasons of a RowError, beside those of package tree. They do not change.
-const (
-	BadTime   = "bad_time"   // a time that cannot be read
-	BadType   = "bad_type"   // a value of a kind that cannot stand where it is
-	Unmapped  = "not_mapped" // a column of which nothing is said
-	NoModel   = "no_model"   // no model is named
-	NoID      = "no_id"      // an actual without the id of its prediction
-	NoFields  = "no_groups"  // no field in any group
-	TooMany   = "too_many_fields"
-	TooLong   = "too_large"
-	Unequal   = "unequal_lists" // lists to explode of different lengths
-	TooManyIn = "too_many_rows" // more rows in one than the limit
-)
-
-// Error returns one line: row, column, problem and remedy.
-func (e *RowError) Error() string {
-	var b strings.Builder
-	if e.Row > 0 {
-		b.WriteString("row " + strconv.FormatInt(e.Row, 10) + ": ")
-	}
-	if e.Column != "" {
-		b.WriteString("column " + strconv.Quote(e.Column) + " ")
-	}
-	b.WriteString(e.Problem)
-	if e.Hint != "" {
-		b.WriteString("; " + e.Hint)
-	}
-	return b.String()
-}
 
 // Bounds of one record, as otelml has them: what goes beyond is refused here,
 // where the sender can be told.
@@ -93,42 +52,6 @@ func (m *Mapper) Row(n *tree.Node, defaults *record.Record, r *record.Record, em
 	return nil
 }
 
-// count returns how many rows are in one, −1 if it is not to be exploded.
-func (m *Mapper) count(n *tree.Node) (int, error) {
-	count, first := -1, ""
-	for _, path := range m.config.Explode {
-		list := find(n, path)
-		if list == nil || list.Kind == tree.Missing {
-			continue
-		}
-		if list.Kind != tree.Array && !split(list) {
-			return 0, &RowError{Column: path, Reason: BadType, Problem: "is " + list.Kind.String(), Hint: "explode: " + path + " needs an array with an element for each prediction"}
-		}
-		switch {
-		case count < 0:
-			count, first = len(list.Sub), path
-		case count != len(list.Sub):
-			return 0, &RowError{Column: path, Reason: Unequal, Problem: fmt.Sprintf("has %d elements, and %s has %d", len(list.Sub), first, count), Hint: "element i of each is one prediction"}
-		}
-	}
-	if count > maxExploded {
-		return 0, &RowError{Column: first, Reason: TooManyIn, Problem: fmt.Sprintf("has %d elements", count), Hint: fmt.Sprintf("at most %d predictions fit into one row", maxExploded)}
-	}
-	return count, nil
-}
-
-// find follows a path of names without dots.
-func find(n *tree.Node, path string) *tree.Node {
-	if whole := n.Get(path); whole != nil {
-		return whole
-	}
-	name, rest, more := strings.Cut(path, ".")
-	if below := n.Get(name); below != nil && more {
-		return find(below, rest)
-	}
-	return nil
-}
-
 // one fills a record with a row, of exploded lists with element i.
 func (m *Mapper) one(n *tree.Node, i int, defaults *record.Record, r *record.Record) error {
 	r.Reset()
@@ -159,7 +82,7 @@ func (m *Mapper) walk(s *step, n *tree.Node, i int, r *record.Record) error {
 		c := m.member(s, k, sub.Name)
 		if c.explode && i >= 0 && sub.Kind == tree.Array {
 			if i >= len(sub.Sub) { // one path, written in two ways
-				return &RowError{Column: c.path, Reason: Unequal, Problem: "is there twice", Hint: "send it once"}
+				return &RowError{Column: c.shown(), Reason: Unequal, Problem: "is there twice", Hint: "send it once"}
 			}
 			sub = &sub.Sub[i]
 		}
@@ -183,14 +106,14 @@ func (m *Mapper) place(c *step, n *tree.Node, i int, r *record.Record) error {
 	if c.group != nil && len(c.targets) == 0 {
 		return m.positional(c, n, i, r)
 	}
-	if c.refused != nil {
-		return c.refused
+	if c.refused {
+		return c.unmapped()
 	}
 	if len(c.targets) == 0 {
-		return &RowError{Column: c.path, Reason: BadType, Problem: "is " + n.Kind.String(), Hint: "the mapping names columns below it; send an object"}
+		return &RowError{Column: c.shown(), Reason: BadType, Problem: "is " + n.Kind.String(), Hint: "the mapping names columns below it; send an object"}
 	}
 	for k := range c.targets {
-		if err := m.put(&c.targets[k], c.path, n, r); err != nil {
+		if err := m.put(&c.targets[k], c, n, r); err != nil {
 			return err
 		}
 	}
@@ -202,24 +125,24 @@ func (m *Mapper) positional(c *step, n *tree.Node, i int, r *record.Record) erro
 	names, named := m.config.Positions[c.path]
 	if !named && (!c.explode || i < 0) {
 		if g, ok := record.ParseGroup(m.config.Rest); ok { // a column that happens to be called metrics
-			return m.put(&target{place: toField, key: record.Key{Group: g, Name: c.path}}, c.path, n, r)
+			return m.put(&target{place: toField, key: record.Key{Group: g, Name: c.path}}, c, n, r)
 		}
-		return &RowError{Column: c.path, Reason: BadType, Problem: "is " + n.Kind.String(),
-			Hint: fmt.Sprintf("send an object with names, or write positions: {%s: [names]}", c.path)}
+		return &RowError{Column: c.shown(), Reason: BadType, Problem: "is " + n.Kind.String(),
+			Hint: fmt.Sprintf("send an object with names, or write positions: {%s: [names]}", c.shown())}
 	}
 	list := n.Sub
 	if n.Kind != tree.Array {
 		list = []tree.Node{*n}
 	}
 	if named && len(names) != len(list) {
-		return &RowError{Column: c.path, Reason: BadType, Problem: fmt.Sprintf("has %d elements", len(list)), Hint: fmt.Sprintf("positions.%s names %d", c.path, len(names))}
+		return &RowError{Column: c.shown(), Reason: BadType, Problem: fmt.Sprintf("has %d elements", len(list)), Hint: fmt.Sprintf("positions.%s names %d", c.shown(), len(names))}
 	}
 	for k := range list {
 		name := positionName(*c.group, k)
 		if named {
 			name = names[k]
 		}
-		below := m.child(c, name)
+		below, _ := m.child(c, name)
 		if err := m.place(below, &list[k], i, r); err != nil {
 			return err
 		}
@@ -240,14 +163,14 @@ func positionName(g record.Group, k int) string {
 }
 
 // put puts a value into its place.
-func (m *Mapper) put(t *target, path string, n *tree.Node, r *record.Record) error {
+func (m *Mapper) put(t *target, c *step, n *tree.Node, r *record.Record) error {
 	switch t.place {
 	case toField:
 		if t.label && n.Kind == tree.Missing {
 			return nil // not known yet
 		}
 		if len(t.key.Name) > maxName {
-			return &RowError{Column: path[:64] + "…", Reason: TooLong, Problem: fmt.Sprintf("is a name of %d bytes", len(t.key.Name)), Hint: fmt.Sprintf("the limit is %d", maxName)}
+			return &RowError{Column: c.shown(), Reason: TooLong, Problem: fmt.Sprintf("is a name of %d bytes", len(t.key.Name)), Hint: fmt.Sprintf("the limit is %d", maxName)}
 		}
 		f := r.Next()
 		f.Group, f.Name = t.key.Group, t.key.Name
@@ -259,81 +182,33 @@ func (m *Mapper) put(t *target, path string, n *tree.Node, r *record.Record) err
 	case toTimestamp:
 		at, ok, err := m.clock.read(n)
 		if err != nil {
-			return &RowError{Column: path, Reason: BadTime, Problem: err.Error()}
+			return &RowError{Column: c.shown(), Reason: BadTime, Problem: err.Error()}
 		}
 		if ok {
 			r.Time, r.Stamped = at, true
 		}
 	case toID:
-		return identity(&r.ID, path, n)
+		return identity(&r.ID, c, n)
 	case toModel:
-		return identity(&r.Model, path, n)
+		return identity(&r.Model, c, n)
 	case toVersion:
-		return identity(&r.Version, path, n)
+		return identity(&r.Version, c, n)
 	case toNothing:
 	}
 	return nil
 }
 
 // identity reads what names something; a missing or empty one leaves what is there.
-func identity(to *string, path string, n *tree.Node) error {
+func identity(to *string, c *step, n *tree.Node) error {
 	s, ok := scalarOf(n).Category()
 	switch {
 	case n.Kind == tree.Missing, ok && s == "":
 		return nil
 	case !ok:
-		return &RowError{Column: path, Reason: BadType, Problem: "is " + n.Kind.String(), Hint: "it must be text or a number"}
+		return &RowError{Column: c.shown(), Reason: BadType, Problem: "is " + n.Kind.String(), Hint: "it must be text or a number"}
 	case len(s) > maxIdentity:
-		return &RowError{Column: path, Reason: TooLong, Problem: fmt.Sprintf("has %d bytes", len(s)), Hint: fmt.Sprintf("the limit is %d", maxIdentity)}
+		return &RowError{Column: c.shown(), Reason: TooLong, Problem: fmt.Sprintf("has %d bytes", len(s)), Hint: fmt.Sprintf("the limit is %d", maxIdentity)}
 	}
 	*to = s
 	return nil
-}
-
-// Check tells what a record lacks to be one of its event.
-func Check(r *record.Record) error {
-	if r.Model == "" {
-		return &RowError{Column: "model", Reason: NoModel, Problem: "is missing", Hint: "name the model in the row, or for all rows with ?model= or mapping.model"}
-	}
-	if r.Event == record.Actual && r.ID == "" {
-		return &RowError{Column: "id", Reason: NoID, Problem: "is missing", Hint: "an actual needs the id of its prediction"}
-	}
-	for i := range r.Fields {
-		if g := r.Fields[i].Group; r.Event != record.Actual || g == record.Actuals || g == record.RawInputs {
-			return nil
-		}
-	}
-	hint := `send for example {"features": {"age": 41}, "predictions": {"proba": 0.8}}`
-	if r.Event == record.Actual {
-		hint = `send for example {"id": "1", "actuals": {"fraud": true}}, or raw_inputs`
-	}
-	return &RowError{Reason: NoFields, Problem: "has no fields that count", Hint: hint}
-}
-
-// FromTable makes a node of a row of a table, as an object with its columns.
-// n is reused, but for the text.
-func FromTable(columns []table.Column, row []table.Cell, n *tree.Node) {
-	n.Kind = tree.Object
-	n.Sub = n.Sub[:0]
-	for i := range columns {
-		if columns[i].Name != "" { // data frames leave one without a name for their index
-			n.Sub = append(n.Sub, fromCell(columns[i].Name, &row[i]))
-		}
-	}
-}
-
-var cellKinds = map[table.Kind]tree.Kind{
-	table.Missing: tree.Missing, table.Number: tree.Number, table.Integer: tree.Integer, table.Boolean: tree.Boolean,
-	table.Text: tree.Text, table.Time: tree.Time, table.List: tree.Array, table.Dict: tree.Object, table.Unsupported: tree.Unusable,
-}
-
-func fromCell(name string, c *table.Cell) tree.Node {
-	n := tree.Node{Name: name, Kind: cellKinds[c.Kind], Num: c.Num, Int: c.Int, Text: c.Text}
-	if c.Kind == table.List || c.Kind == table.Dict {
-		n.Sub = make([]tree.Node, len(c.List))
-		for i := range c.List {
-			n.Sub[i] = fromCell(c.List[i].Name, &c.List[i].Cell)
-		}
-	}
-	return n
 }
