@@ -66,13 +66,33 @@ func (c *Checkpoints) Get(ctx context.Context, key string) ([]byte, error) {
 // (`fsync: true` of file_storage), and else survives a crash of the process, not
 // one of the machine.
 func (c *Checkpoints) Set(ctx context.Context, key string, value []byte) error {
-	if len(value) > maxCheckpoint {
-		return fmt.Errorf("the checkpoint %q has %d bytes; at most %d are allowed", key, len(value), maxCheckpoint)
+	return c.Update(ctx, map[string][]byte{key: value}, nil)
+}
+
+// Update sets and deletes several keys in one step, as far as the storage has such:
+// file_storage does.
+func (c *Checkpoints) Update(ctx context.Context, set map[string][]byte, remove []string) error {
+	var ops []*storage.Operation
+	for key, value := range set {
+		if len(value) > maxCheckpoint {
+			return fmt.Errorf("the checkpoint %q has %d bytes; at most %d are allowed", key, len(value), maxCheckpoint)
+		}
+		ops = append(ops, storage.SetOperation(key, framed(value)))
 	}
-	if err := c.client.Set(ctx, key, framed(value)); err != nil {
-		return fmt.Errorf("the checkpoint %q cannot be written: %w", key, err)
+	for _, key := range remove {
+		ops = append(ops, storage.DeleteOperation(key))
+	}
+	if err := c.client.Batch(ctx, ops...); err != nil {
+		return fmt.Errorf("the checkpoints cannot be written: %w", err)
 	}
 	return nil
+}
+
+// framed puts a value between its version and its checksum.
+func framed(value []byte) []byte {
+	b := append(make([]byte, 0, len(value)+5), checkpointVersion)
+	b = append(b, value...)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
 // Delete forgets a key.

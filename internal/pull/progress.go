@@ -108,8 +108,9 @@ func (p *Progress) sent(ctx context.Context, unit string, rows int64) {
 	}
 }
 
-// refused counts a row, and shows the first ones.
-func (p *Progress) refused(ctx context.Context, unit string, row, n int64, e *mapping.RowError) {
+// Refused counts n rows that cannot be used, and shows the first ones of a run. row
+// is the number of the first, 0 if it has none.
+func (p *Progress) Refused(ctx context.Context, unit string, row, n int64, e *mapping.RowError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count.refused += n

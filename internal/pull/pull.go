@@ -31,10 +31,6 @@ type Config struct {
 	Schedule `mapstructure:",squash"`
 	// Storage is the extension that keeps how far each source has been read, such as file_storage. It is required: without it, a restart would count everything again.
 	Storage *component.ID `mapstructure:"storage"`
-	// BatchRows is how many rows go on together.
-	BatchRows int `mapstructure:"batch_rows"`
-	// BatchKiB is how much memory they may take, likewise.
-	BatchKiB int `mapstructure:"batch_kib"`
 	// Retry says how often a batch is sent again that the pipeline did not take, with the keys of the Collector's exporters. When it ends, the run does, and the next one goes on from there.
 	Retry configretry.BackOffConfig `mapstructure:"retry_on_failure"`
 	// AttributePrefix begins the attributes of the records, as in profile.
@@ -46,11 +42,34 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Schedule:        Schedule{Interval: 5 * time.Minute},
-		BatchRows:       2000,
-		BatchKiB:        8 << 10,
 		Retry:           configretry.NewDefaultBackOffConfig(),
 		AttributePrefix: otelml.DefaultPrefix,
 	}
+}
+
+// Batches has the keys of a receiver whose rows go on as a Stream.
+type Batches struct {
+	// BatchRows is how many rows go on together.
+	BatchRows int `mapstructure:"batch_rows"`
+	// BatchKiB is how much memory they may take, likewise.
+	BatchKiB int `mapstructure:"batch_kib"`
+	_        struct{}
+}
+
+// DefaultBatches returns what holds where the user says nothing.
+func DefaultBatches() Batches { return Batches{BatchRows: 2000, BatchKiB: 8 << 10} }
+
+// Verify reports everything that is wrong, in the user's spelling.
+func (b *Batches) Verify() error {
+	return errors.Join(Bound("batch_rows", b.BatchRows, 100_000), Bound("batch_kib", b.BatchKiB, 256<<10))
+}
+
+// Bound says that the value of a key is not from 1 to most.
+func Bound(key string, value, most int) error {
+	if value < 1 || value > most {
+		return fmt.Errorf("%s=%d must be from 1 to %d", key, value, most)
+	}
+	return nil
 }
 
 // Verify reports everything that is wrong, in the user's spelling.
@@ -58,14 +77,6 @@ func (c *Config) Verify() error {
 	errs := []error{c.Schedule.Verify()}
 	if c.Storage == nil {
 		errs = append(errs, errors.New("storage is missing; it keeps how far has been read: add `file_storage: {directory: /var/lib/driftmeter/storage}` to extensions and to service::extensions, and write storage: file_storage"))
-	}
-	for _, n := range []struct {
-		key         string
-		value, most int
-	}{{"batch_rows", c.BatchRows, 100_000}, {"batch_kib", c.BatchKiB, 256 << 10}} {
-		if n.value < 1 || n.value > n.most {
-			errs = append(errs, fmt.Errorf("%s=%d must be from 1 to %d", n.key, n.value, n.most))
-		}
 	}
 	if err := c.Retry.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("retry_on_failure: %w", err))

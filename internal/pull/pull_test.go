@@ -72,8 +72,14 @@ func taking() *pipeline {
 	return &pipeline{fail: func(int) error { return nil }, known: map[[16]byte]bool{}}
 }
 
+// config is what a receiver of streams has.
+type config struct {
+	Config
+	Batches
+}
+
 // newSender returns one that sends three rows at a time.
-func newSender(t *testing.T, to consumer.Logs, change func(*Config)) (*Sender, *observer.ObservedLogs) {
+func newSender(t *testing.T, to consumer.Logs, change func(*config)) (*Streams, *observer.ObservedLogs) {
 	t.Helper()
 	set := receivertest.NewNopSettings(componenttestType)
 	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{ReceiverID: set.ID, ReceiverCreateSettings: set})
@@ -83,18 +89,19 @@ func newSender(t *testing.T, to consumer.Logs, change func(*Config)) (*Sender, *
 	core, logs := observer.New(zap.InfoLevel)
 	m := noop.NewMeterProvider().Meter("")
 	n, _ := m.Int64Counter("n")
-	cfg := DefaultConfig()
+	cfg := config{DefaultConfig(), DefaultBatches()}
 	cfg.BatchRows = 3
 	cfg.Retry.InitialInterval, cfg.Retry.MaxInterval = time.Microsecond, time.Millisecond
 	change(&cfg)
-	s, err := NewSender(&cfg, &mapping.Config{Model: "m", Rest: "features"}, to, obs, NewProgress("s", Instruments{n, n, n, n}, zap.New(core)))
+	sender := NewSender(&cfg.Config, to, obs, NewProgress("s", Instruments{n, n, n, n}, zap.New(core)))
+	s, err := NewStreams(sender, &mapping.Config{Model: "m", Rest: "features"}, cfg.AttributePrefix, cfg.Batches)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s, logs
 }
 
-func asIs(*Config) {}
+func asIs(*config) {}
 
 // rows are nodes that are all the same but for their ids, if they have any.
 func row(id string) *tree.Node {
@@ -121,7 +128,7 @@ func TestKilledRunsCountOnce(t *testing.T) {
 			return nil
 		}
 		read := func(batch int) error {
-			s, _ := newSender(t, p, func(c *Config) { c.BatchRows = batch; c.Retry.Enabled = false })
+			s, _ := newSender(t, p, func(c *config) { c.BatchRows = batch; c.Retry.Enabled = false })
 			st := s.Stream(Unit{Name: "a"}, kept, func(_ context.Context, r Reach) error {
 				if err := die(); err != nil {
 					return err
@@ -314,10 +321,10 @@ func TestConfigTellsAllMistakes(t *testing.T) {
 	if err := componenttest.CheckConfigStruct(&Config{}); err != nil {
 		t.Error(err)
 	}
-	c := DefaultConfig()
+	c := config{DefaultConfig(), DefaultBatches()}
 	c.BatchRows, c.BatchKiB, c.AttributePrefix, c.Retry.Multiplier = 0, -1, "ml", -1
 	c.Schedule = Schedule{Cron: "hourly", Timezone: "Mars"}
-	err := c.Verify()
+	err := errors.Join(c.Config.Verify(), c.Batches.Verify())
 	for _, want := range []string{"batch_rows=0", "batch_kib=-1", `attribute_prefix="ml"`, "retry_on_failure: ", `cron="hourly"`, `timezone="Mars"`, "storage is missing"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in\n%v", want, err)

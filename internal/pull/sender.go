@@ -13,37 +13,27 @@ import (
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.uber.org/zap"
 
-	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
-	"github.com/driftmeter/driftmeter/internal/otelml"
 )
 
 // Sender sends batches of one source. It is not safe for concurrent use.
 type Sender struct {
-	mapper   *inference.Mapper
-	encoder  *otelml.Encoder
 	next     consumer.Logs
 	obs      *receiverhelper.ObsReport
 	progress *Progress
 	logger   *zap.Logger
 	retry    configretry.BackOffConfig
-	rows     int // of a batch …
-	bytes    int // … and what they may take
 }
 
-// NewSender returns a sender of rows that are mapped by m.
-func NewSender(cfg *Config, m *mapping.Config, next consumer.Logs, obs *receiverhelper.ObsReport, progress *Progress) (*Sender, error) {
-	mapper, err := inference.NewMapper(m)
-	if err != nil {
-		return nil, err
-	}
-	return &Sender{mapper: mapper, encoder: otelml.NewEncoder(cfg.AttributePrefix), next: next, obs: obs, progress: progress,
-		logger: progress.logger, retry: cfg.Retry, rows: cfg.BatchRows, bytes: cfg.BatchKiB << 10}, nil
+// NewSender returns a sender.
+func NewSender(cfg *Config, next consumer.Logs, obs *receiverhelper.ObsReport, progress *Progress) *Sender {
+	return &Sender{next: next, obs: obs, progress: progress, logger: progress.logger, retry: cfg.Retry}
 }
 
-// send passes a batch on, until it is taken or cannot be. It returns whether it
-// was taken; an error ends the run, and the batch has to be sent again.
-func (s *Sender) send(ctx context.Context, unit string, logs plog.Logs, rows int64) error {
+// Send passes a batch on until it is taken, or refused for good, which is counted.
+// An error ends the run, and the batch has to be sent again, as it is. unit is
+// what it is of, for people.
+func (s *Sender) Send(ctx context.Context, unit string, logs plog.Logs, rows int64) error {
 	began, wait, told := time.Now(), s.retry.InitialInterval, false
 	for {
 		again := plog.NewLogs() // the next consumer may change what it is given
@@ -59,7 +49,7 @@ func (s *Sender) send(ctx context.Context, unit string, logs plog.Logs, rows int
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case consumererror.IsPermanent(err):
-			s.progress.refused(ctx, unit, 0, rows, &mapping.RowError{Reason: "pipeline_refused",
+			s.progress.Refused(ctx, unit, 0, rows, &mapping.RowError{Reason: "pipeline_refused",
 				Problem: fmt.Sprintf("a batch of %d rows is refused by the pipeline: %v", rows, err)})
 			return nil
 		case !s.retry.Enabled, s.retry.MaxElapsedTime > 0 && time.Since(began) > s.retry.MaxElapsedTime:

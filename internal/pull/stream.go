@@ -5,6 +5,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
@@ -29,9 +30,23 @@ type Unit struct {
 // it up to Until may have been sent already. Rows count from 1.
 type Reach struct{ Done, Until int64 }
 
+// Streams make batches of rows: those of one source, and one at a time.
+type Streams struct {
+	*Sender
+	mapper  *inference.Mapper
+	encoder *otelml.Encoder
+	limits  Batches
+}
+
+// NewStreams returns those of rows that m maps.
+func NewStreams(to *Sender, m *mapping.Config, prefix string, limits Batches) (*Streams, error) {
+	mapper, err := inference.NewMapper(m)
+	return &Streams{Sender: to, mapper: mapper, encoder: otelml.NewEncoder(prefix), limits: limits}, err
+}
+
 // Stream makes batches of the rows of a unit.
 type Stream struct {
-	s     *Sender
+	s     *Streams
 	unit  Unit
 	maker *Maker
 	reach Reach
@@ -49,7 +64,7 @@ type Stream struct {
 // Stream returns one that goes on from where a unit has been left. mark keeps how
 // far it has come, and is called before each batch is sent, at the end, and by
 // Leave, which has to be called on every way out.
-func (s *Sender) Stream(unit Unit, from Reach, mark func(context.Context, Reach) error) *Stream {
+func (s *Streams) Stream(unit Unit, from Reach, mark func(context.Context, Reach) error) *Stream {
 	st := &Stream{s: s, unit: unit, maker: NewMaker(s.mapper, unit), reach: from, kept: from, mark: mark, last: from.Done,
 		ended: map[[2]string]string{}}
 	st.reset()
@@ -74,7 +89,7 @@ func (st *Stream) Row(ctx context.Context, row int64, n *tree.Node) error {
 			st.belongs(r)
 		case done:
 		case refused != nil:
-			st.s.progress.refused(ctx, st.unit.Shown, row, 1, refused)
+			st.s.progress.Refused(ctx, st.unit.Shown, row, 1, refused)
 		default:
 			st.belongs(r)
 			st.append(r)
@@ -97,7 +112,7 @@ func (st *Stream) Refuse(ctx context.Context, row int64, e *mapping.RowError) er
 	if row <= st.reach.Done {
 		return nil
 	}
-	st.s.progress.refused(ctx, st.unit.Shown, row, 1, e)
+	st.s.progress.Refused(ctx, st.unit.Shown, row, 1, e)
 	return st.took(ctx, row)
 }
 
@@ -105,7 +120,7 @@ func (st *Stream) Refuse(ctx context.Context, row int64, e *mapping.RowError) er
 // ends where it ended then, whatever the limits are now.
 func (st *Stream) took(ctx context.Context, row int64) error {
 	st.last = row
-	full := st.rows >= int64(st.s.rows) || st.bytes >= st.s.bytes
+	full := st.rows >= int64(st.s.limits.BatchRows) || st.bytes >= st.s.limits.BatchKiB<<10
 	if st.reach.Until > st.reach.Done {
 		full = row >= st.reach.Until
 	}
@@ -127,7 +142,7 @@ func (st *Stream) Flush(ctx context.Context) error {
 		st.reach = until
 	}
 	if st.logs.LogRecordCount() > 0 {
-		if err := st.s.send(ctx, st.unit.Shown, st.logs, st.rows); err != nil {
+		if err := st.s.Send(ctx, st.unit.Shown, st.logs, st.rows); err != nil {
 			return err
 		}
 	}
@@ -180,7 +195,7 @@ func (st *Stream) Complete(ctx context.Context) error {
 	if st.logs.LogRecordCount() == 0 {
 		return nil
 	}
-	if err := st.s.send(ctx, st.unit.Shown, st.logs, 0); err != nil {
+	if err := st.s.Send(ctx, st.unit.Shown, st.logs, 0); err != nil {
 		return err
 	}
 	st.reset()

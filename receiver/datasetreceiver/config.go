@@ -22,6 +22,8 @@ import (
 type Config struct {
 	// Pull has the keys of all receivers that fetch rows.
 	Pull pull.Config `mapstructure:",squash"`
+	// Batches has those of batches.
+	Batches pull.Batches `mapstructure:",squash"`
 	// Sources are what is read.
 	Sources []SourceConfig `mapstructure:"sources"`
 	// MinAge is how long a file must not have changed: one that is younger is perhaps still being written, and is left to a later run.
@@ -108,7 +110,7 @@ var (
 )
 
 func defaultConfig(openers map[string]place.Opener) *Config {
-	return &Config{Pull: pull.DefaultConfig(), MinAge: 5 * time.Second, MaxMemoryMiB: 128, MaxFiles: 100_000, MaxFileMiB: 64 << 10, openers: openers}
+	return &Config{Pull: pull.DefaultConfig(), Batches: pull.DefaultBatches(), MinAge: 5 * time.Second, MaxMemoryMiB: 128, MaxFiles: 100_000, MaxFileMiB: 64 << 10, openers: openers}
 }
 
 // Unmarshal keeps what cannot be decoded, so that Validate tells all mistakes at
@@ -120,7 +122,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
-	errs := []error{c.Pull.Verify()}
+	errs := []error{c.Pull.Verify(), c.Batches.Verify()}
 	if len(c.Sources) == 0 {
 		errs = append(errs, errors.New("sources=[] names nothing to read; write for example sources: [{url: /data/fraud, path: \"dt=*/*.parquet\"}]"))
 	}

@@ -53,7 +53,7 @@ func (r *reader) source(cfg *SourceConfig) (*source, error) {
 	}
 	s.progress = pull.NewProgress(s.name, pull.Instruments{Rows: r.tel.DatasetRowsRead, Bytes: r.tel.DatasetBytesRead,
 		Units: r.tel.DatasetFilesRead, Refused: r.tel.DatasetRowsRefused}, r.set.Logger)
-	s.sender, err = pull.NewSender(&r.cfg.Pull, &cfg.Mapping, r.next, r.obs, s.progress)
+	s.streams, err = pull.NewStreams(pull.NewSender(&r.cfg.Pull, r.next, r.obs, s.progress), &cfg.Mapping, r.cfg.Pull.AttributePrefix, r.cfg.Batches)
 	return s, err
 }
 

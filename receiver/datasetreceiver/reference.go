@@ -36,7 +36,7 @@ func (s *source) reference(ctx context.Context, g group) (err error) {
 	}
 	s.progress.Behind(oldest(g.files))
 	unit := pull.Unit{Name: s.name + "\x00" + key + "\x00" + tag, Shown: g.files[0].Path, Time: st.Time, Defaults: g.defaults}
-	stream := s.sender.Stream(unit, st.reach(), func(ctx context.Context, reach pull.Reach) error {
+	stream := s.streams.Stream(unit, st.reach(), func(ctx context.Context, reach pull.Reach) error {
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})

@@ -28,7 +28,7 @@ type source struct {
 	place       place.Place // while it runs
 	format      string      // as the configuration or a catalogue says it
 	checkpoints *pull.Checkpoints
-	sender      *pull.Sender
+	streams     *pull.Streams
 	progress    *pull.Progress
 	logger      *zap.Logger
 	told        map[string]bool // files that were complained of, each once
@@ -256,7 +256,7 @@ func (s *source) unreadable(ctx context.Context, f *file, err error) error {
 // read before.
 func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r rows) (shorter bool, err error) {
 	defer r.Close()
-	stream := s.sender.Stream(f.unit(s.name, st), st.reach(), func(ctx context.Context, reach pull.Reach) error {
+	stream := s.streams.Stream(f.unit(s.name, st), st.reach(), func(ctx context.Context, reach pull.Reach) error {
 		st.Done, st.Until = reach.Done, reach.Until
 		return s.keep(ctx, key, st)
 	})

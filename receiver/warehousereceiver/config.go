@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/driftmeter/driftmeter/internal/lenient"
@@ -41,16 +39,10 @@ type Config struct {
 	PageKiB int `mapstructure:"page_kib"`
 	// Timeout is how long a statement may take.
 	Timeout time.Duration `mapstructure:"timeout"`
-	// Schedule says when to look for what is new.
-	pull.Schedule `mapstructure:",squash"`
-	// Storage is the extension that keeps how far has been read, such as file_storage. It is required: without it, a restart would count everything again.
-	Storage *component.ID `mapstructure:"storage"`
-	// Retry says how often a page is sent again that the pipeline did not take, with the keys of the Collector's exporters. When it ends, the run does, and the next one goes on from there.
-	Retry configretry.BackOffConfig `mapstructure:"retry_on_failure"`
+	// Pull has the keys of all receivers that fetch rows.
+	Pull pull.Config `mapstructure:",squash"`
 	// Mapping says what columns are, in the same words for every source; docs/sources.md explains it.
 	Mapping mapping.Config `mapstructure:"mapping"`
-	// AttributePrefix begins the attributes of the records, as in profile.
-	AttributePrefix string `mapstructure:"attribute_prefix"`
 
 	drivers  []*driver.Driver
 	mistakes lenient.Mistakes
@@ -84,19 +76,16 @@ const (
 )
 
 func defaultConfig(drivers []*driver.Driver) *Config {
-	shared := pull.DefaultConfig()
 	return &Config{
-		Kind:            kindPredictions,
-		Dataset:         "training",
-		Incremental:     IncrementalConfig{LookBack: time.Hour, Remember: 720 * time.Hour, MaxRemembered: 1_000_000},
-		PageSize:        2000,
-		PageKiB:         8 << 10,
-		Timeout:         5 * time.Minute,
-		Schedule:        shared.Schedule,
-		Retry:           shared.Retry,
-		Mapping:         mapping.Default(),
-		AttributePrefix: shared.AttributePrefix,
-		drivers:         drivers,
+		Kind:        kindPredictions,
+		Dataset:     "training",
+		Incremental: IncrementalConfig{LookBack: time.Hour, Remember: 720 * time.Hour, MaxRemembered: 1_000_000},
+		PageSize:    2000,
+		PageKiB:     8 << 10,
+		Timeout:     5 * time.Minute,
+		Pull:        pull.DefaultConfig(),
+		Mapping:     mapping.Default(),
+		drivers:     drivers,
 	}
 }
 
@@ -105,11 +94,6 @@ func defaultConfig(drivers []*driver.Driver) *Config {
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	c.mistakes = lenient.Unmarshal(conf, c)
 	return nil
-}
-
-// shared are the keys that every receiver has which pulls.
-func (c *Config) shared() *pull.Config {
-	return &pull.Config{Schedule: c.Schedule, Storage: c.Storage, BatchRows: c.PageSize, BatchKiB: c.PageKiB, Retry: c.Retry, AttributePrefix: c.AttributePrefix}
 }
 
 // keys are the columns in whose order rows are read; those from the index on tell
@@ -141,12 +125,8 @@ func (c *Config) driver() *driver.Driver {
 
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
-	errs := []error{c.verifySource(), c.verifyIncremental()}
+	errs := []error{c.verifySource(), c.verifyIncremental(), pull.Bound("page_size", c.PageSize, 100_000), pull.Bound("page_kib", c.PageKiB, 256<<10), c.Pull.Verify()}
 	errs = append(errs, lenient.Under("mapping", c.Mapping.Verify())...)
-	for _, e := range lenient.Flat(c.shared().Verify()) {
-		text := strings.NewReplacer("batch_rows", "page_size", "batch_kib", "page_kib").Replace(e.Error())
-		errs = append(errs, errors.New(text))
-	}
 	if c.Timeout < time.Second || c.Timeout > 24*time.Hour {
 		errs = append(errs, fmt.Errorf("timeout=%s must be from 1s to 24h", c.Timeout))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/zeebo/xxh3"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
@@ -26,7 +27,7 @@ type rows struct {
 	kind     string
 	keys     []string
 	from     int // the keys from here on tell rows apart
-	mapper   *mapping.Mapper
+	mapper   *inference.Mapper
 	encoder  *otelml.Encoder
 	values   *value.Reader
 	exploded bool
@@ -36,11 +37,11 @@ type rows struct {
 }
 
 func newRows(cfg *Config, keys []string, from int) (*rows, error) {
-	m, err := mapping.NewMapper(&cfg.Mapping)
+	m, err := inference.NewMapper(&cfg.Mapping)
 	if err != nil {
 		return nil, err
 	}
-	r := &rows{kind: cfg.Kind, keys: keys, from: from, mapper: m, encoder: otelml.NewEncoder(cfg.AttributePrefix), values: value.NewReader(),
+	r := &rows{kind: cfg.Kind, keys: keys, from: from, mapper: m, encoder: otelml.NewEncoder(cfg.Pull.AttributePrefix), values: value.NewReader(),
 		exploded: len(cfg.Mapping.Explode) > 0}
 	switch cfg.Kind {
 	case kindActuals, kindRawInputs:
@@ -76,7 +77,7 @@ type batch struct {
 // refusal is why a row, or a record of it, is refused.
 type refusal struct {
 	row int64
-	err error
+	err *mapping.RowError
 }
 
 func (r *rows) begin(memory *seen.Memory, now time.Time) *batch {
@@ -160,7 +161,7 @@ type job struct {
 	labels  []byte // what they say
 	reasons []byte // why records of it are refused
 	taken   int    // records
-	errs    []error
+	errs    []*mapping.RowError
 }
 
 // record takes one record of the row.

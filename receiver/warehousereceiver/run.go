@@ -146,7 +146,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 	}
 	name := "page to " + b.last[0].String()
 	for _, r := range b.refused {
-		s.progress.Refused(ctx, name, r.row, r.err)
+		s.progress.Refused(ctx, name, r.row, 1, r.err)
 	}
 	if b.unchanged > 0 {
 		s.tel.WarehouseRowsUnchanged.Add(ctx, int64(b.unchanged), s.progress.Source())

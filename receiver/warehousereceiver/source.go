@@ -55,9 +55,7 @@ func newSource(cfg *Config, set receiver.Settings, next consumer.Logs, tel *meta
 	s := &source{cfg: cfg, set: set, tel: tel, memory: seen.New()}
 	s.progress = pull.NewProgress(set.ID.String(), pull.Instruments{
 		Rows: tel.WarehouseRows, Bytes: tel.WarehouseBytes, Units: tel.WarehousePages, Refused: tel.WarehouseRowsRefused}, set.Logger)
-	if s.sender, err = pull.NewSender(cfg.shared(), &cfg.Mapping, next, obs, s.progress); err != nil {
-		return nil, err
-	}
+	s.sender = pull.NewSender(&cfg.Pull, next, obs, s.progress)
 	columns, from := cfg.keys()
 	s.from = from
 	s.sql = sqlpage.Source{Dialect: d.Dialect, Table: cfg.Table, Keys: columns}
@@ -85,13 +83,13 @@ func (s *source) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	s.loop = pull.NewLoop(host, s.set.Logger)
-	s.loop.Add(s.set.ID.String(), s.cfg.Schedule, s.run)
+	s.loop.Add(s.set.ID.String(), s.cfg.Pull.Schedule, s.run)
 	return nil
 }
 
 // open reads what is known, and gets ready.
 func (s *source) open(ctx context.Context, host component.Host) (err error) {
-	if s.checkpoints, err = pull.OpenCheckpoints(ctx, host, s.set.ID, s.cfg.Storage); err != nil {
+	if s.checkpoints, err = pull.OpenCheckpoints(ctx, host, s.set.ID, s.cfg.Pull.Storage); err != nil {
 		return err
 	}
 	if err = s.load(ctx); err != nil {

@@ -73,9 +73,7 @@ func (t *tried) take(keys []value.Key, n *tree.Node) error {
 		return err
 	}
 	for _, r := range b.refused[refused:] {
-		if e, ok := errors.AsType[*mapping.RowError](r.err); ok {
-			t.told.Refused(e)
-		}
+		t.told.Refused(r.err)
 	}
 	if b.told == told && len(b.refused) == refused {
 		t.told.Noted(fmt.Sprintf("row %d: nothing is sent, since what it tells is not known yet (NULL)", t.row))
