@@ -94,6 +94,58 @@ func TestOtherContent(t *testing.T) {
 		records("prediction", "fraud/default", people(13, 14), "")...)...)...)
 }
 
+// A text that is shorter than it was is another, whatever its beginning.
+func TestShorterText(t *testing.T) {
+	b := newBench(t)
+	b.write("a.csv", csvOf(people(1, 3)))
+	b.write("b.csv", csvOf(people(4, 6)))
+	b.start(fraud)
+	b.want(records("prediction", "fraud/default", people(1, 6), "")...)
+	b.write("a.csv", csvOf(people(7, 8)))
+	b.write("b.csv", csvOf(people(4, 5)))
+	b.want(slices.Concat(records("prediction", "fraud/default", people(1, 6), ""), records("prediction", "fraud/default", people(7, 8), ""),
+		records("prediction", "fraud/default", people(4, 5), ""))...)
+}
+
+// The last line of a text is perhaps half of one: it is read when a later run finds no
+// more of it, and again when it goes on after that.
+func TestHalfALine(t *testing.T) {
+	for name, of := range map[string]func([]person) []byte{"a.csv": csvOf, "a.ndjson": linesOf} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			whole := func(n int) string { return string(of(people(1, n))) }
+			half := func(n int) string { return strings.TrimRight(whole(n), "}5\n") } // … 0.
+			want, runs := []string{}, 0
+			run := func(content string, more ...string) {
+				t.Helper()
+				b.write(name, []byte(content))
+				runs++
+				b.write(fmt.Sprintf("z%d.csv", runs), csvOf(people(100+runs, 100+runs))) // it is read after the other
+				want = append(want, append(more, records("prediction", "fraud/default", people(100+runs, 100+runs), "")...)...)
+				b.start("interval: 1h\n" + fraud)
+				b.want(want...)
+				b.stop()
+			}
+			row := func(from, to int) []string { return records("prediction", "fraud/default", people(from, to), "") }
+			run(half(1))
+			run(half(3), row(1, 2)...)
+			run(half(4), row(3, 3)...)
+			run(strings.TrimSpace(whole(4)))
+			run(strings.TrimSpace(whole(4)), row(4, 4)...) // it was the end
+			run(strings.TrimSpace(whole(4)))
+			run(whole(5), row(5, 5)...)
+			run(half(6))
+			if name == "a.csv" {
+				run(half(6), strings.Replace(row(6, 6)[0], "0.5", "0", 1))
+			} else {
+				run(half(6))
+				b.said("not_json")
+			}
+			run(whole(7), row(6, 7)...)
+		})
+	}
+}
+
 func TestStandardLayout(t *testing.T) {
 	b := newBench(t)
 	b.write("fraud/1/train.parquet", b.parquet(people(1, 2)))

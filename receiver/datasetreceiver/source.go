@@ -183,54 +183,79 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 			return s.unreadable(ctx, f, err)
 		}
 	}
+	if f.lines() && !st.Open { // a last line without an end is for a run that finds no more of it
+		end, err := endOfLines(in)
+		if err != nil {
+			_ = in.Closer() // likewise
+			return s.unreadable(ctx, f, err)
+		}
+		st.Open, in.Size = end < in.Size, end
+	}
+	if in.Size == 0 {
+		_ = in.Closer() // likewise
+		return s.keep(ctx, key, &st)
+	}
+	whole := in.Size == f.Size
 	r, err := openRows(in, f, s.memory)
 	if err != nil {
 		return s.unreadable(ctx, f, err)
 	}
-	shorter, err := s.readFile(ctx, f, &st, key, r)
+	shorter, err := s.readFile(ctx, f, &st, key, r, whole)
 	if shorter && err == nil { // it is another than the one that was read
 		st.again()
-		return s.keepAndRead(ctx, f, &st, key, waiting)
+		if err := s.keep(ctx, key, &st); err != nil {
+			return err
+		}
+		return s.file(ctx, f, waiting)
 	}
 	return err
 }
 
-// keepAndRead reads a file from its beginning.
-func (s *source) keepAndRead(ctx context.Context, f *file, st *state, key string, waiting time.Time) error {
-	st.Whole = false
-	if err := s.keep(ctx, key, st); err != nil {
-		return err
-	}
-	return s.file(ctx, f, waiting)
-}
-
 // change decides where to begin in a file that is new, or another than before.
 func (s *source) change(st *state, f *file, in table.File, known bool) (err error) {
-	text := f.format != "parquet" && !packed(f.Path)
 	if known {
-		switch {
-		case s.cfg.Changed == "all":
-			st.again()
-		case text && st.Head != "":
-			head, err := headOf(in, st.Size)
-			if err != nil {
-				return err
-			}
-			if head != st.Head || f.Size < st.Size {
-				st.again()
-			}
+		if err := s.again(st, f, in); err != nil {
+			return err
 		}
 	}
+	if f.Size != st.Size {
+		st.Open = false
+	}
 	st.now(&f.Object)
-	if text {
+	if f.text() {
 		st.Head, err = headOf(in, f.Size)
 	}
 	return err
 }
 
-func packed(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst")
+// again decides what of a file that was read has to be read once more: all, if it is
+// another; the last line, if it was read before it had its end.
+func (s *source) again(st *state, f *file, in table.File) error {
+	switch {
+	case s.cfg.Changed == "all":
+		st.again()
+	case !f.text() || st.Head == "":
+	case f.Size < st.Size:
+		st.again()
+	default:
+		head, err := headOf(in, st.Size)
+		if err != nil {
+			return err
+		}
+		if head != st.Head {
+			st.again()
+		}
+	}
+	if st.Open && st.Whole && f.Size > st.Size {
+		more, err := goesOn(in, st.Size)
+		if err != nil {
+			return err
+		}
+		if more {
+			st.Done, st.Until = st.Done-1, st.Until-1
+		}
+	}
+	return nil
 }
 
 // unreadable is an error about a file.
@@ -252,9 +277,9 @@ func (s *source) unreadable(ctx context.Context, f *file, err error) error {
 	return broken{errors.New(text)}
 }
 
-// readFile sends the rows of a file. It reports whether there are fewer than were
-// read before.
-func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r rows) (shorter bool, err error) {
+// readFile sends the rows of a file; whole says that they are all of it. It reports
+// whether there are fewer than were read before.
+func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r rows, whole bool) (shorter bool, err error) {
 	defer r.Close()
 	stream := s.streams.Stream(f.unit(s.name, st), st.reach(), func(ctx context.Context, reach pull.Reach) error {
 		st.Done, st.Until = reach.Done, reach.Until
@@ -271,8 +296,8 @@ func (s *source) readFile(ctx context.Context, f *file, st *state, key string, r
 	if err := stream.Flush(ctx); err != nil {
 		return false, err
 	}
-	st.Whole = true
-	if err := stream.End(ctx); err != nil {
+	st.Whole = whole
+	if err := stream.End(ctx); err != nil || !whole {
 		return false, err
 	}
 	s.progress.Bytes(ctx, f.Size)

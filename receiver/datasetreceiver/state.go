@@ -3,15 +3,9 @@ package datasetreceiver
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"strconv"
-
-	"github.com/zeebo/xxh3"
 
 	"github.com/driftmeter/driftmeter/internal/pull"
-	"github.com/driftmeter/driftmeter/internal/table"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/place"
 )
 
@@ -25,6 +19,7 @@ type state struct {
 	Time       int64  `json:"time"`                 // of rows that have none
 	Done       int64  `json:"done"`
 	Until      int64  `json:"until"`
+	Open       bool   `json:"open,omitempty"`  // the last line of a text has no end
 	Whole      bool   `json:"whole,omitempty"` // read to its end
 }
 
@@ -36,7 +31,7 @@ func (st *state) is(o *place.Object) bool {
 // now makes it the state of a file as it is now.
 func (st *state) now(o *place.Object) {
 	st.Size, st.Modified, st.Tag = o.Size, o.Modified.UnixNano(), o.Tag
-	if st.Whole || st.Time == 0 {
+	if st.Done == st.Until { // nothing has perhaps been sent with the time before
 		st.Time = st.Modified
 	}
 	st.Whole = false
@@ -45,7 +40,7 @@ func (st *state) now(o *place.Object) {
 // again begins a file anew.
 func (st *state) again() {
 	st.Generation++
-	st.Done, st.Until = 0, 0
+	st.Done, st.Until, st.Open, st.Whole = 0, 0, false, false
 }
 
 func (st *state) reach() pull.Reach { return pull.Reach{Done: st.Done, Until: st.Until} }
@@ -68,16 +63,4 @@ func (s *source) keep(ctx context.Context, key string, v any) error {
 		return err
 	}
 	return s.checkpoints.Set(ctx, key, b)
-}
-
-// headBytes is how much of a text tells whether it is the same that has grown.
-const headBytes = 4096
-
-// headOf hashes the beginning of a file, as much as there was of it at a size.
-func headOf(f table.File, size int64) (string, error) {
-	b := make([]byte, min(size, headBytes))
-	if n, err := f.ReadAt(b, 0); err != nil && (!errors.Is(err, io.EOF) || n < len(b)) {
-		return "", err
-	}
-	return strconv.FormatUint(xxh3.Hash(b), 16), nil
 }
