@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/testbed"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // A real Prometheus scrapes, and answers what docs/backends.md asks.
@@ -84,7 +85,7 @@ func TestFilesExample(t *testing.T) {
 	t.Setenv("METRICS_FILE", file)
 	c := startBackend(t, "files.yaml")
 	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
-	if !within(func() bool {
+	if !wait.For(func() bool {
 		text, _ := os.ReadFile(file)
 		return strings.Contains(string(text), `"ml.drift.psi"`) && strings.HasSuffix(string(text), "\n")
 	}) {
@@ -117,7 +118,7 @@ func TestClickHouseExample(t *testing.T) {
 	_, query, _ := strings.Cut(string(text), "```sql\n")
 	query, _, _ = strings.Cut(query, "```")
 	var answer string
-	if !within(func() bool {
+	if !wait.For(func() bool {
 		answer = get(t.Context(), "http://"+address+"/?query="+url.QueryEscape(query+" FORMAT CSV"))
 		return strings.HasPrefix(answer, `"income",`)
 	}) {
@@ -186,7 +187,7 @@ func (p prometheus) ask(t *testing.T, query string) (values []string, answer str
 func (p prometheus) answers(t *testing.T, query, want string) {
 	t.Helper()
 	var answer string
-	if !within(func() bool {
+	if !wait.For(func() bool {
 		var got []string
 		got, answer = p.ask(t, query)
 		return len(got) == 1 && got[0] == want
@@ -215,7 +216,7 @@ func (p prometheus) questions(t *testing.T) {
 				continue
 			}
 			n++
-			if !within(func() bool { return p.hasAnswer(t, query) }) {
+			if !wait.For(func() bool { return p.hasAnswer(t, query) }) {
 				t.Errorf("%s has no answer", query)
 			}
 		}

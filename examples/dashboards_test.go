@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // What `driftmeter export` writes for a configuration is asked of a real Prometheus
@@ -36,7 +38,7 @@ func TestExportedDashboards(t *testing.T) {
 		for title, queries := range panelsOf(t, filepath.Join(dir, file)) {
 			panels++
 			answered := func() bool { return slices.ContainsFunc(queries, func(q string) bool { return p.hasAnswer(t, q) }) }
-			if !rightlyEmpty.MatchString(title) && !within(answered) {
+			if !rightlyEmpty.MatchString(title) && !wait.For(answered) {
 				t.Errorf("%s: the panel %q has no answer to any of %q", file, title, queries)
 			}
 		}
@@ -100,7 +102,7 @@ func (p prometheus) evaluatesRules(t *testing.T) {
 			}
 		}
 	}
-	if !within(func() bool {
+	if !wait.For(func() bool {
 		text := get(t.Context(), (&url.URL{Scheme: "http", Host: p.address, Path: "/api/v1/rules"}).String())
 		if err := json.Unmarshal([]byte(text), &answer); err != nil {
 			t.Fatal(err)

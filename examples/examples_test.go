@@ -13,9 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/driftmeter/driftmeter/testbed/ports"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 func TestGoExample(t *testing.T) {
@@ -60,17 +60,6 @@ func startAt(t *testing.T, config, address string) collector {
 	return c
 }
 
-// within reports whether something comes true within the time that a slow machine
-// may need.
-func within(ok func() bool) bool {
-	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
-
 // binary returns the collector to run: the one that make test has built.
 func binary(t *testing.T) string {
 	t.Helper()
@@ -103,7 +92,7 @@ func (c collector) sees(t *testing.T, line string) {
 	t.Helper()
 	want := regexp.MustCompile(line)
 	var page string
-	if within(func() bool {
+	if wait.For(func() bool {
 		page = get(t.Context(), "http://"+c.prometheus+"/metrics")
 		return want.MatchString(page)
 	}) {

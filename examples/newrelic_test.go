@@ -13,7 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // A model's predictions come in, and its metrics and evaluations go to New Relic.
@@ -113,16 +114,16 @@ func attribute(m map[string]any, key string) any {
 // sees waits for a thing.
 func (n *inbox) sees(t *testing.T, path string, what func(map[string]any) bool) map[string]any {
 	t.Helper()
-	for range 120 {
+	var all []map[string]any
+	i := -1
+	if !wait.For(func() bool {
 		n.mu.Lock()
-		i := slices.IndexFunc(n.taken[path], what)
-		if i >= 0 {
-			defer n.mu.Unlock()
-			return n.taken[path][i]
-		}
-		n.mu.Unlock()
-		time.Sleep(500 * time.Millisecond)
+		defer n.mu.Unlock()
+		all = n.taken[path]
+		i = slices.IndexFunc(all, what)
+		return i >= 0
+	}) {
+		t.Fatalf("nothing of the kind among %d things at %s", len(all), path)
 	}
-	t.Fatalf("nothing of the kind among %d things at %s", len(n.taken[path]), path)
-	return nil
+	return all[i]
 }

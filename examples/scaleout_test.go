@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // The commands of scale-out/README.md, on other ports: three agents, three
@@ -43,19 +45,18 @@ func TestScaleOutExample(t *testing.T) {
 	}
 	run(t, exec.Command("go", "run", "./scale-out", "-predictions", agents[0], "-labels", agents[1]))
 	want := regexp.MustCompile(`ml_model_actuals\{ml_model_name="loans",ml_model_version="3",otel[^}]*\} 3000\n`)
-	for range 120 {
-		for _, m := range metrics {
-			page := get(t.Context(), "http://"+m+"/metrics")
-			if want.MatchString(page) {
-				if !strings.Contains(page, `ml_performance_roc_auc`) {
-					t.Error("there is no performance")
-				}
-				return
-			}
-		}
-		time.Sleep(500 * time.Millisecond)
+	var page string
+	if !wait.For(func() bool {
+		return slices.ContainsFunc(metrics[:], func(m string) bool {
+			page = get(t.Context(), "http://"+m+"/metrics")
+			return want.MatchString(page)
+		})
+	}) {
+		t.Fatal("no evaluator has 3000 actuals of loans")
 	}
-	t.Error("no evaluator has 3000 actuals of loans")
+	if !strings.Contains(page, `ml_performance_roc_auc`) {
+		t.Error("there is no performance")
+	}
 }
 
 // The configurations for Kafka are ones that the binaries take.
@@ -90,7 +91,7 @@ func launch(t *testing.T, otlp string, env []string, bin string, args ...string)
 
 func listens(t *testing.T, address string) {
 	t.Helper()
-	if !within(func() bool {
+	if !wait.For(func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			_ = conn.Close()

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // Predictions and late labels go in by HTTP; the labelled records come out in a
@@ -36,7 +38,7 @@ func TestTrainingDataExample(t *testing.T) {
 		}
 	}
 	var text []byte
-	within(func() bool { // what is not there is told below
+	wait.For(func() bool { // what is not there is told below
 		text, _ = os.ReadFile(file)
 		return bytes.Count(text, []byte("ml.labelled")) >= 4
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,16 +27,19 @@ import (
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // alerts is a component that takes alerts, unless it is busy.
 type alerts struct {
 	consumertest.LogsSink
-	busy atomic.Bool
+	busy    atomic.Bool
+	refused atomic.Int64
 }
 
 func (a *alerts) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if a.busy.Load() {
+		a.refused.Add(1)
 		return errors.New("busy")
 	}
 	return a.LogsSink.ConsumeLogs(ctx, ld)
@@ -148,13 +152,12 @@ func (w *wired) send(at time.Time, missing int, seed uint64) {
 func (w *wired) until(want string) {
 	w.t.Helper()
 	var got string
-	for range 200 {
-		if got = w.alerts.story(w.t); got == want {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+	if !wait.For(func() bool {
+		got = w.alerts.story(w.t)
+		return got == want
+	}) {
+		w.t.Fatalf("told %q, want %q", got, want)
 	}
-	w.t.Fatalf("told %q, want %q", got, want)
 }
 
 // lines returns the log lines about alerts.
@@ -193,7 +196,9 @@ func TestAlerts(t *testing.T) {
 			w.alerts.busy.Store(true)
 			w.send(at.Add(time.Hour), 500, 3)
 			if c.logs {
-				time.Sleep(1500 * time.Millisecond) // it is tried, and refused
+				if !wait.For(func() bool { return w.alerts.refused.Load() > 1 }) {
+					t.Error("what is refused is not tried again")
+				}
 				if lines := w.lines(); len(lines) > 0 {
 					t.Errorf("said %v, which nobody has taken", lines)
 				}
@@ -201,19 +206,12 @@ func TestAlerts(t *testing.T) {
 				w = wire(t, dir, c.metrics, c.logs)
 				w.until("holes firing features.age")
 			}
-			var want []string
 			if w.send(at.Add(2*time.Hour), 0, 4); c.logs {
 				w.until("holes firing features.age, holes resolved features.age")
 			}
-			want = []string{"warn Alert:", "info Alert is over:"}
-			for range 200 {
-				if fmt.Sprint(w.lines()) == fmt.Sprint(want) {
-					break
-				}
-				time.Sleep(50 * time.Millisecond)
-			}
-			if got := w.lines(); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("the log says %v, want %v", got, want)
+			want := []string{"warn Alert:", "info Alert is over:"}
+			if !wait.For(func() bool { return slices.Equal(w.lines(), want) }) {
+				t.Errorf("the log says %v, want %v", w.lines(), want)
 			}
 			if len(w.sink.AllMetrics()) > 0 != c.metrics {
 				t.Errorf("%d batches of metrics", len(w.sink.AllMetrics()))

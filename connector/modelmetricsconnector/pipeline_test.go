@@ -21,6 +21,7 @@ import (
 	"github.com/driftmeter/driftmeter/connector/modelmetricsconnector"
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // pipeline is the whole path of a prediction in one process, without receivers
@@ -113,17 +114,15 @@ func (p *pipeline) values(name string) map[string]float64 {
 func (p *pipeline) total(name string, want float64) {
 	p.t.Helper()
 	var got float64
-	for range 200 {
+	if !wait.For(func() bool {
 		got = 0
 		for _, v := range p.values(name) {
 			got += v
 		}
-		if got == want {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+		return got == want
+	}) {
+		p.t.Fatalf("%s sums to %v, want %v: %v", name, got, want, p.values(name))
 	}
-	p.t.Fatalf("%s sums to %v, want %v: %v", name, got, want, p.values(name))
 }
 
 // predictions returns a batch of n predictions of a model, the first at a time.

@@ -29,6 +29,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/driftmeter/driftmeter/exporter/newrelicexporter/internal/metadata"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 const testKey = "0123456789012345678901234567890123456789"
@@ -359,13 +360,9 @@ func (f *fake) logsPusher(c *Config, now time.Time) *logsPusher {
 // eventually waits for what other goroutines do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 6000 {
-		if ok() {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if !wait.For(ok) {
+		t.Fatal("never: " + what)
 	}
-	t.Fatal("never: " + what)
 }
 
 // golden compares bodies with a file, in a form that does not depend on the

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/driftmeter/driftmeter/internal/store/storetest"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // A fault makes writes fail.
@@ -57,7 +58,7 @@ func TestFailedWrites(t *testing.T) {
 						t.Logf("%d writes", k-1)
 						return
 					}
-				case <-time.After(30 * time.Second):
+				case <-time.After(wait.Patience):
 					panic(fmt.Sprintf("the store hangs when write %d fails", k)) // shows all goroutines
 				}
 			}
@@ -181,7 +182,7 @@ func TestNoRoomForTables(t *testing.T) {
 			t.Errorf("%d entries, want %d", len(got), seq)
 		}
 		closeIt(t, s)
-	case <-time.After(20 * time.Second):
+	case <-time.After(wait.Patience):
 		t.Fatal("commits hang while no table can be written")
 	}
 }

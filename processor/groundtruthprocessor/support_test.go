@@ -25,6 +25,7 @@ import (
 	"github.com/driftmeter/driftmeter/extension/modelstore"
 	"github.com/driftmeter/driftmeter/internal/model"
 	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor/internal/metadatatest"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // sink is the next component. It takes what fail allows.
@@ -224,10 +225,8 @@ func (r *rig) want(what, got, want string) {
 // eventually waits for the background.
 func (r *rig) eventually(what string, ok func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			r.t.Fatalf("%s: not after a minute", what)
-		}
+	if !wait.For(ok) {
+		r.t.Fatalf("%s: not after %v", what, wait.Patience)
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // table copies a golden table into the folder, up to a version.
@@ -47,19 +48,17 @@ func (b *bench) ids(event string, ranges ...[2]int) {
 	}
 	slices.Sort(want)
 	var got []string
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	if !wait.For(func() bool {
 		got = nil
 		for _, line := range strings.Split(b.sink.lines(), "\n") {
 			if f := strings.Fields(line); len(f) > 2 && strings.HasPrefix(f[2], "p") {
 				got = append(got, f[0]+" "+f[2])
 			}
 		}
-		if slices.Sort(got); slices.Equal(got, want) {
-			return
-		}
-		if time.Now().After(end) {
-			b.t.Fatalf("%v\nwant\n%v\n%v", got, want, b.logs.All())
-		}
+		slices.Sort(got)
+		return slices.Equal(got, want)
+	}) {
+		b.t.Fatalf("%v\nwant\n%v\n%v", got, want, b.logs.All())
 	}
 }
 

@@ -30,6 +30,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/metadata"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // bench runs a receiver over a folder of its own.
@@ -111,7 +112,7 @@ func (b *bench) want(lines ...string) {
 	b.t.Helper()
 	slices.Sort(lines)
 	want := strings.Join(lines, "\n")
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(wait.Patience)
 	for {
 		got := b.sink.lines()
 		if got == want {
@@ -133,10 +134,8 @@ func (b *bench) said(text string) {
 			return strings.Contains(fmt.Sprint(e.Message, " ", e.ContextMap()), text)
 		})
 	}
-	for end := time.Now().Add(20 * time.Second); !found(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			b.t.Fatalf("%q is not said in %v", text, b.logs.All())
-		}
+	if !wait.For(found) {
+		b.t.Fatalf("%q is not said in %v", text, b.logs.All())
 	}
 }
 

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // Tables of outcomes, of late inputs, and without ids.
@@ -178,18 +179,12 @@ func schedule(t *testing.T) {
 	}
 	exec(t, "INSERT INTO "+name+" VALUES "+rowA, "ALTER TABLE "+name+" RENAME TO later")
 	defer exec(t, "DROP TABLE later")
-	deadline := time.After(20 * time.Second)
-	for {
-		if got := r.sink.take(); len(got) > 0 {
-			r.want(got, sentA)
-			break
-		}
-		select {
-		case <-deadline:
-			t.Fatal("nothing came")
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	var got []string
+	wait.For(func() bool {
+		got = r.sink.take()
+		return len(got) > 0
+	})
+	r.want(got, sentA)
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}

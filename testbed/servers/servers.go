@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // Server is a running process.
@@ -83,12 +85,8 @@ func start(dir, name string, args []string, ready func() error) (*Server, error)
 	return begin(dir, cmd, ready)
 }
 
-// patience is how long a server may take to start on a busy machine, and lingering
-// how long what it has started may outlive it.
-const (
-	patience  = 2 * time.Minute
-	lingering = 10 * time.Second
-)
+// lingering is how long what a server has started may outlive it.
+const lingering = 10 * time.Second
 
 // begin starts a command, and waits until ready says that it serves. If it never
 // does, nothing is left of it.
@@ -103,7 +101,7 @@ func begin(dir string, cmd *exec.Cmd, ready func() error) (*Server, error) {
 		_ = cmd.Wait() // how it ends does not matter
 		close(s.ended)
 	}()
-	for end := time.Now().Add(patience); ; {
+	for end := time.Now().Add(wait.Patience); ; {
 		err := ready()
 		if err == nil {
 			return s, nil
@@ -116,7 +114,7 @@ func begin(dir string, cmd *exec.Cmd, ready func() error) (*Server, error) {
 		}
 		if time.Now().After(end) {
 			s.Stop()
-			return nil, fmt.Errorf("%s is not ready after %v: %w\n%s", cmd.Path, patience, err, s.out)
+			return nil, fmt.Errorf("%s is not ready after %v: %w\n%s", cmd.Path, wait.Patience, err, s.out)
 		}
 	}
 }

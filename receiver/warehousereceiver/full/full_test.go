@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"go.opentelemetry.io/collector/component"
@@ -18,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // sink keeps events as lines.
@@ -48,18 +49,17 @@ func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 // wait returns the events when there are as many, in order.
 func (s *sink) wait(t *testing.T, n int) []string {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	var events []string
+	if !wait.For(func() bool {
 		s.mu.Lock()
-		events := slices.Clone(s.events)
-		s.mu.Unlock()
-		if len(events) >= n {
-			slices.Sort(events)
-			return events
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d events, want %d:\n%s", len(events), n, strings.Join(events, "\n"))
-		}
+		defer s.mu.Unlock()
+		events = slices.Clone(s.events)
+		return len(events) >= n
+	}) {
+		t.Fatalf("%d events, want %d:\n%s", len(events), n, strings.Join(events, "\n"))
 	}
+	slices.Sort(events)
+	return events
 }
 
 type host map[component.ID]component.Component
