@@ -54,7 +54,7 @@ type IncrementalConfig struct {
 	Column string `mapstructure:"column"`
 	// Keys are columns that tell rows apart, if need be with each other; the mapping's id if absent. They decide among rows with the same value of column, and by them a row is known again.
 	Keys []string `mapstructure:"keys"`
-	// Start is the value of column with which the first run begins: a time, a number (in quotes), text, or now; if absent, the beginning of the table.
+	// Start is the value of column with which the first run begins: a time, a number (in quotes), text, or now, which is when the first run begins, for a column of times; if absent, the beginning of the table.
 	Start string `mapstructure:"start"`
 	// LookBack is how much of what was read is read again in each run, for rows that were added late and labels that were filled in: of a column of times.
 	LookBack time.Duration `mapstructure:"look_back"`

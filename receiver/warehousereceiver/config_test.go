@@ -98,6 +98,10 @@ func TestStateComesBack(t *testing.T) {
 	if err != nil || string(again.bytes()) != string(b) {
 		t.Fatalf("%+v, %v", again, err)
 	}
+	begun := state{order: 1, start: s.cursor[:1], first: 1}
+	if again, err := readState(begun.bytes()); err != nil || len(again.start) != 1 || string(again.bytes()) != string(begun.bytes()) {
+		t.Fatalf("%+v, %v", again, err)
+	}
 	p := pending{state: s, writes: []seen.Write{{Number: 4, Bytes: []byte("segment")}}, rows: 5, logs: []byte("logs")}
 	whole := p.bytes()
 	read, err := readPending(whole)

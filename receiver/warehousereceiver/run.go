@@ -26,6 +26,9 @@ func (s *source) run(ctx context.Context) (err error) {
 	if s.state.done {
 		return nil
 	}
+	if err := s.mark(ctx, time.Now()); err != nil {
+		return err
+	}
 	at, err := s.begin()
 	if err != nil {
 		return err
@@ -46,12 +49,31 @@ func (s *source) run(ctx context.Context) (err error) {
 	return nil
 }
 
+// mark keeps what the start called now is: when the first run began. Rows that come
+// before one is read, between runs and restarts, too, are behind it.
+func (s *source) mark(ctx context.Context, at time.Time) error {
+	if s.cfg.Incremental.Start != now || len(s.state.start) > 0 || len(s.state.cursor) > 0 {
+		return nil
+	}
+	k, err := value.NewKey("TIMESTAMP", at)
+	if err != nil {
+		return err
+	}
+	next := s.state
+	next.start = []value.Key{k}
+	if err := s.checkpoints.Set(ctx, stateKey, next.bytes()); err != nil {
+		return err
+	}
+	s.state = next
+	return nil
+}
+
 // begin returns where a run begins: as far before the last row as is to be read
 // again, but not before what is remembered, nor before the start.
 func (s *source) begin() (sqlpage.Position, error) {
 	start := s.start()
 	if len(s.state.cursor) == 0 {
-		return start, nil
+		return s.since(start), nil
 	}
 	after := s.position(s.state.cursor)
 	if s.cfg.Kind == kindReference {
@@ -72,25 +94,32 @@ func (s *source) begin() (sqlpage.Position, error) {
 		return s.position(s.state.floor), nil
 	}
 	s.warned = false
-	if in.Start != "" && in.Start != now {
-		if order, ok := compare([]value.Key{value.ParseKey(in.Start)}, again); ok && order > 0 {
-			return start, nil
-		}
+	if order, ok := compare(start, again); ok && order > 0 {
+		again = start
 	}
-	return sqlpage.Position{Values: []any{s.argument(back)}, Inclusive: true}, nil
+	return s.since(again), nil
 }
 
 // now is the start that leaves out what is there already.
 const now = "now"
 
-func (s *source) start() sqlpage.Position {
+// start is the value with which reading begins, and before which nothing is read;
+// nil for the beginning of the table.
+func (s *source) start() []value.Key {
 	switch s.cfg.Incremental.Start {
 	case "":
-		return sqlpage.Position{}
+		return nil
 	case now:
-		return sqlpage.Position{Values: []any{time.Now().UTC()}, Inclusive: true}
+		return s.state.start
 	}
-	return sqlpage.Position{Values: []any{s.argument(value.ParseKey(s.cfg.Incremental.Start))}, Inclusive: true}
+	return []value.Key{value.ParseKey(s.cfg.Incremental.Start)}
+}
+
+// since is the position of a value, with the rows that have it.
+func (s *source) since(first []value.Key) sqlpage.Position {
+	p := s.position(first)
+	p.Inclusive = len(first) > 0
+	return p
 }
 
 func (s *source) position(keys []value.Key) sqlpage.Position {

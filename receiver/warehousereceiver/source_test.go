@@ -28,6 +28,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("only reads", onlyReads)
 	t.Run("errors", errorsOfTheDatabase)
 	t.Run("types", types)
+	t.Run("from now on", fromNowOn)
 	t.Run("schedule", schedule)
 	t.Run("credentials of Redshift", redshiftCredentials)
 }

@@ -17,6 +17,7 @@ type state struct {
 	done   bool        // of a reference: it is complete
 	cursor []value.Key // of the row up to which all has been read; nil: none yet
 	floor  []value.Key // of the row up to which rows are forgotten, since there were too many
+	start  []value.Key // when the first run began, if that is where reading begins (incremental.start: now)
 	first  uint64      // segment of what is remembered …
 	last   uint64      // … up to this one; 0: there is none
 	ended  []subject   // what the rows of a reference were of
@@ -28,13 +29,17 @@ type subject struct{ model, version, environment string }
 const (
 	stateFormat = 1
 	flagDone    = 1
+	flagStart   = 2
 	maxSubjects = 1000
 )
 
 func (s *state) bytes() []byte {
 	b := []byte{stateFormat, 0}
 	if s.done {
-		b[1] = flagDone
+		b[1] |= flagDone
+	}
+	if len(s.start) > 0 {
+		b[1] |= flagStart
 	}
 	b = binary.BigEndian.AppendUint64(b, s.order)
 	b = appendKeys(b, s.cursor)
@@ -47,6 +52,9 @@ func (s *state) bytes() []byte {
 			b = binary.AppendUvarint(b, uint64(len(text)))
 			b = append(b, text...)
 		}
+	}
+	if len(s.start) > 0 {
+		b = appendKeys(b, s.start)
 	}
 	return b
 }
@@ -63,15 +71,19 @@ func appendKeys(b []byte, keys []value.Key) []byte {
 var errState = errors.New("what the storage keeps is damaged, or of another release; remove the storage of this receiver to read everything again")
 
 func readState(b []byte) (s state, err error) {
-	if len(b) < 10 || b[0] != stateFormat || b[1] > flagDone {
+	if len(b) < 10 || b[0] != stateFormat || b[1] > flagDone|flagStart {
 		return s, errState
 	}
 	c := cutter{b: b[10:], ok: true}
-	s.done, s.order = b[1] == flagDone, binary.BigEndian.Uint64(b[2:])
+	s.done, s.order = b[1]&flagDone != 0, binary.BigEndian.Uint64(b[2:])
 	s.cursor, s.floor = c.keys(), c.keys()
 	s.first, s.last = c.number(), c.number()
 	for range c.count(maxSubjects) {
 		s.ended = append(s.ended, subject{c.text(), c.text(), c.text()})
+	}
+	if b[1]&flagStart != 0 {
+		s.start = c.keys()
+		c.ok = c.ok && len(s.start) == 1
 	}
 	if !c.ok || len(c.b) > 0 {
 		return state{}, errState
