@@ -62,11 +62,14 @@ type Commit struct {
 }
 
 // Rewrites reports whether the added files hold rows that were there before, for
-// the most part: an operation on rows writes all others of a file again.
+// the most part: an operation on rows writes all others of a file again, and what is
+// restored was there in an older version.
 func (c *Commit) Rewrites() bool {
 	switch strings.ToUpper(c.Operation) {
 	case "DELETE", "UPDATE", "MERGE":
 		return c.Removes > 0 && len(c.Adds) > 0
+	case "RESTORE":
+		return len(c.Adds) > 0
 	}
 	return false
 }

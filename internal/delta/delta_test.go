@@ -108,7 +108,7 @@ func ids(t *testing.T, files tree, adds []Add) (all []string) {
 
 // Every version of each table has the rows that delta-rs finds in it.
 func TestVersionsAsDeltaRSReadsThem(t *testing.T) {
-	for name, want := range map[string]int{"plain": 7, "partitioned": 13, "parts": 4} {
+	for name, want := range map[string]int{"plain": 7, "restored": 8, "partitioned": 13, "parts": 4} {
 		l, files, versions := golden(t, name)
 		if len(versions) != want {
 			t.Errorf("%s: %d versions", name, len(versions))
@@ -126,21 +126,25 @@ func TestVersionsAsDeltaRSReadsThem(t *testing.T) {
 }
 
 func TestCommits(t *testing.T) {
-	l, files, _ := golden(t, "plain")
-	var said []string
-	for v := range l.Latest() + 1 {
-		c, err := l.Commit(t.Context(), v)
-		if err != nil {
-			t.Fatal(err)
+	for name, want := range map[string][]string{
+		"plain":    {"WRITE 1-0 false 10", "WRITE 1-0 false 10", "WRITE 1-0 false 10", "DELETE 1-1 true 9", "UPDATE 1-1 true 9", "OPTIMIZE 0-0 false 0", "WRITE 1-1 false 5"},
+		"restored": {"WRITE 1-0 false 10", "WRITE 1-0 false 10", "DELETE 1-1 true 9", "DELETE 1-2 true 2", "RESTORE 2-1 true 20", "WRITE 1-0 false 5", "DELETE 0-3 false 0", "RESTORE 3-0 true 25"},
+	} {
+		l, files, _ := golden(t, name)
+		var said []string
+		for v := range l.Latest() + 1 {
+			c, err := l.Commit(t.Context(), v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Time.Year() < 2026 {
+				t.Errorf("commit %d is of %s", v, c.Time)
+			}
+			said = append(said, fmt.Sprintf("%s %d-%d %v %d", c.Operation, len(c.Adds), c.Removes, c.Rewrites(), len(ids(t, files, c.Adds))))
 		}
-		if c.Time.Year() < 2026 {
-			t.Errorf("commit %d is of %s", v, c.Time)
+		if !slices.Equal(said, want) {
+			t.Errorf("%s: %q", name, said)
 		}
-		said = append(said, fmt.Sprintf("%s %d-%d %v %d", c.Operation, len(c.Adds), c.Removes, c.Rewrites(), len(ids(t, files, c.Adds))))
-	}
-	want := []string{"WRITE 1-0 false 10", "WRITE 1-0 false 10", "WRITE 1-0 false 10", "DELETE 1-1 true 9", "UPDATE 1-1 true 9", "OPTIMIZE 0-0 false 0", "WRITE 1-1 false 5"}
-	if !slices.Equal(said, want) {
-		t.Errorf("%q", said)
 	}
 }
 

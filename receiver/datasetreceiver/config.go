@@ -79,7 +79,7 @@ type DeltaConfig struct {
 	Timestamp string `mapstructure:"timestamp"`
 	// Since is the first version that is read, of what is not a reference; if absent, all that is in the table at the first run, and then each commit.
 	Since *int64 `mapstructure:"since"`
-	// Rewrites says what becomes of the rows that UPDATE, DELETE and MERGE write: skip, since most of them were there before; or read, where rows have ids and repetitions are known by them.
+	// Rewrites says what becomes of the rows that UPDATE, DELETE, MERGE and RESTORE write: skip, since most of them were there before; or read, where rows have ids and repetitions are known by them.
 	Rewrites string `mapstructure:"rewrites"`
 	_        struct{}
 }

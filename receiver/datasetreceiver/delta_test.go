@@ -90,6 +90,18 @@ func TestDeltaTableThatGoesOn(t *testing.T) {
 	}
 }
 
+// Rows that are restored are not read again.
+func TestDeltaRestore(t *testing.T) {
+	b := newBench(t)
+	b.table("restored", 0, 1)
+	config := "sources: [{url: $DIR, " + people2016 + "}]"
+	b.start(config)
+	b.ids("prediction", [2]int{0, 20})
+	b.table("restored", 2, 7)
+	b.said("version:7")
+	b.ids("prediction", [2]int{0, 25})
+}
+
 // Partitions are columns with the types of the schema, and come in their order.
 func TestDeltaPartitions(t *testing.T) {
 	b := newBench(t)

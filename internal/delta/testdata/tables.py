@@ -63,6 +63,18 @@ DeltaTable(path).optimize.compact()
 write_deltalake(path, rows(30, 5), mode="overwrite")
 truth(path)
 
+# Rows and a file are deleted, and come back by RESTORE, which says that they are new.
+path = fresh("restored")
+write_deltalake(path, rows(0, 10))
+write_deltalake(path, rows(10, 10), mode="append")
+DeltaTable(path).delete("id = 'p3'")
+DeltaTable(path).delete("id >= 'p10'")
+DeltaTable(path).restore(1)
+write_deltalake(path, rows(20, 5), mode="append")
+DeltaTable(path).delete()
+DeltaTable(path).restore(5)
+truth(path)
+
 # Partitions by a date and a number, a checkpoint in the middle, and a null partition.
 path = fresh("partitioned")
 for i in range(12):
