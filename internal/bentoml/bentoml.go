@@ -37,7 +37,7 @@ type Monitors struct {
 
 // New returns one that bounds each row.
 func New(limits tree.Limits) *Monitors {
-	return &Monitors{limits: limits, memory: memory{schemas: newGenerations[*schema](maxSchemas), rows: newGenerations[int](maxRows)}}
+	return &Monitors{limits: limits, memory: newMemory()}
 }
 
 // Mapping is a mapping of rows that are named by us.
@@ -62,8 +62,8 @@ func ReadResource(attrs pcommon.Map) (r Resource) {
 
 // Row is one row of a monitor, as a mapping sees it.
 type Row struct {
-	Model, Version string // as the monitor names them
-	Known          bool   // its schema is known; else its columns stand side by side
+	Model, Version string            // as the monitor names them
+	Unknown        *mapping.RowError // why its columns stand side by side; nil if its schema is known
 	Node           tree.Node
 }
 
@@ -89,19 +89,35 @@ func (m *Monitors) Read(r *Resource, lr plog.LogRecord) (Row, *mapping.RowError)
 		return Row{}, &mapping.RowError{Column: "body", Reason: NotAMonitors, Problem: "is no row of a BentoML monitor",
 			Hint: "it is a map with request_id, timestamp and the columns; predictions as OTLP logs go to the otlp receiver"}
 	}
-	var own *schema
-	if meta := body.Get(keyMeta); meta != nil {
-		own, _ = readSchema(meta)
-	}
-	known, ok := m.memory.remember(r.service+"\x00"+r.instance, own)
-	if !ok {
-		known = &schema{}
-	}
-	return m.row(r, lr, &body, known, ok), nil
+	s, unknown := m.schema(r, &body)
+	return m.row(r, lr, &body, s, unknown), nil
 }
 
-func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schema, known bool) Row {
-	row := Row{Model: s.monitor, Version: s.version, Known: known, Node: tree.Node{Kind: tree.Object}}
+// schema returns that of a record: its own, or the one that came before. If it is
+// not known it is empty.
+func (m *Monitors) schema(r *Resource, body *tree.Node) (s *schema, unknown *mapping.RowError) {
+	key := r.service + "\x00" + r.instance
+	var own *schema
+	if meta := body.Get(keyMeta); meta != nil {
+		own, unknown = readSchema(meta)
+	}
+	if s, ok := m.memory.remember(key, own); ok {
+		return s, nil
+	}
+	switch {
+	case unknown != nil:
+	case len(key) > maxKey:
+		unknown = &mapping.RowError{Reason: NoSchema, Problem: fmt.Sprintf("has columns of which nothing is known: service.name and service.instance.id have %d bytes, and no schema is remembered of such", len(key)-1),
+			Hint: fmt.Sprintf("the limit is %d for both", maxKey-1)}
+	default:
+		unknown = &mapping.RowError{Reason: NoSchema, Problem: "has columns of which nothing is known: the schema of the monitor came before this collector started, or not at all",
+			Hint: "leave meta_sample_rate of the monitor at 1, or say in mapping.columns or mapping.rest what the columns are"}
+	}
+	return &schema{}, unknown
+}
+
+func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schema, unknown *mapping.RowError) Row {
+	row := Row{Model: s.monitor, Version: s.version, Unknown: unknown, Node: tree.Node{Kind: tree.Object}}
 	if row.Model == "" {
 		row.Model = r.service[strings.LastIndexByte(r.service, ':')+1:] // <bento>:<monitor>
 	}
@@ -125,7 +141,7 @@ func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schem
 		switch {
 		case c.id:
 			id = category(&n).Text
-		case !said && !known:
+		case !said && unknown != nil:
 			row.Node.Sub = append(row.Node.Sub, n)
 		case !said: // the schema is that of the monitor's first row
 			groups[record.RawInputs].Sub = append(groups[record.RawInputs].Sub, n)

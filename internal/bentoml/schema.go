@@ -1,9 +1,10 @@
 package bentoml
 
 import (
-	"strconv"
-	"sync"
+	"fmt"
 
+	"github.com/driftmeter/driftmeter/internal/contract"
+	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
@@ -28,28 +29,41 @@ type column struct {
 
 // A schema is what a monitor says of itself, beside some of its rows.
 type schema struct {
-	bento, version, monitor string
-	columns                 map[string]column
+	version, monitor string
+	columns          map[string]column
+	size             int // bytes of memory
 }
 
 // roles are BentoML's, with the names of our groups and the id beside them.
 var roles = map[string]record.Group{"feature": record.Features, "prediction": record.Predictions, "target": record.Actuals}
 
-// maxColumns bounds what is remembered of one monitor.
-const maxColumns = 4096
+// Bounds of what is remembered of one monitor.
+const (
+	maxColumns    = 4096
+	maxSchemaSize = 1 << 20 // bytes, as they are counted here
+	columnSize    = 96      // of one beside its name
+)
 
-// readSchema reads the meta data of a record; ok is false if they have no schema.
-func readSchema(meta *tree.Node) (s *schema, ok bool) {
+// readSchema reads the meta data of a record; it is nil if they have no schema.
+func readSchema(meta *tree.Node) (*schema, *mapping.RowError) {
 	columns := meta.Get("schema")
-	if columns == nil || len(columns.Sub) == 0 || len(columns.Sub) > maxColumns {
-		return nil, false
+	if columns == nil || len(columns.Sub) == 0 {
+		return nil, nil
 	}
-	s = &schema{bento: text(meta, "bento_name"), version: text(meta, "bento_version"), monitor: text(meta, "monitor_name"), columns: map[string]column{}}
+	if n := len(columns.Sub); n > maxColumns {
+		return nil, &mapping.RowError{Reason: NoSchema, Problem: fmt.Sprintf("has a schema of %d columns", n), Hint: fmt.Sprintf("the limit is %d", maxColumns)}
+	}
+	s := &schema{version: text(meta, "bento_version"), monitor: text(meta, "monitor_name"), columns: map[string]column{}}
+	s.size = len(s.version) + len(s.monitor)
 	for i := range columns.Sub {
 		c := &columns.Sub[i]
 		name := text(c, "name")
 		if name == "" {
 			name = c.Name
+		}
+		if s.size += columnSize + len(name); s.size > maxSchemaSize {
+			return nil, &mapping.RowError{Reason: NoSchema, Problem: fmt.Sprintf("has a schema whose names take more than %d bytes", maxSchemaSize),
+				Hint: fmt.Sprintf("a column's name has at most %d", contract.MaxName)}
 		}
 		role := text(c, "role")
 		group, known := roles[role]
@@ -60,7 +74,7 @@ func readSchema(meta *tree.Node) (s *schema, ok bool) {
 		}
 		s.columns[name] = column{group: group, id: role == "id", categorical: text(c, "type") == "categorical"}
 	}
-	return s, true
+	return s, nil
 }
 
 func text(n *tree.Node, name string) string {
@@ -68,71 +82,4 @@ func text(n *tree.Node, name string) string {
 		return m.Text
 	}
 	return ""
-}
-
-// Two generations of something by key, each of at most half of the limit: what was
-// not asked for since the last two turns is forgotten.
-type generations[T any] struct {
-	limit         int
-	young, before map[string]T
-}
-
-func newGenerations[T any](limit int) *generations[T] {
-	return &generations[T]{limit: limit, young: map[string]T{}, before: map[string]T{}}
-}
-
-func (g *generations[T]) get(key string) (T, bool) {
-	v, ok := g.young[key]
-	if !ok {
-		if v, ok = g.before[key]; ok {
-			g.put(key, v)
-		}
-	}
-	return v, ok
-}
-
-func (g *generations[T]) put(key string, v T) {
-	if _, ok := g.young[key]; !ok && len(g.young) >= g.limit/2 {
-		g.before, g.young = g.young, map[string]T{}
-	}
-	g.young[key] = v
-}
-
-// memory is what is remembered from one record to the next.
-type memory struct {
-	mu      sync.Mutex
-	schemas *generations[*schema] // by service and instance
-	rows    *generations[int]     // how many a request has, and the number of each by its time
-}
-
-// Limits of the memory: some megabytes.
-const (
-	maxSchemas = 1000
-	maxRows    = 100_000
-)
-
-// remember keeps a schema, or returns the one that came before.
-func (m *memory) remember(key string, s *schema) (*schema, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s != nil {
-		m.schemas.put(key, s)
-		return s, true
-	}
-	return m.schemas.get(key)
-}
-
-// number returns which row of its request one is, from 0: the same again if it is
-// sent again.
-func (m *memory) number(request string, at int64) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	row := request + "\x00" + strconv.FormatInt(at, 36)
-	if n, ok := m.rows.get(row); ok {
-		return n
-	}
-	n, _ := m.rows.get(request)
-	m.rows.put(request, n+1)
-	m.rows.put(row, n)
-	return n
 }

@@ -46,6 +46,11 @@ func (e ErrTooMany) Error() string {
 	return fmt.Sprintf("the body holds more than %d predictions (max_rows); send it in parts", int(e))
 }
 
+// As says what reads the rows that follow, and what those say that say nothing.
+func (b *Batch) As(w *Worker, defaults *record.Record) {
+	b.Worker, b.defaults = w, *defaults
+}
+
 // Fill takes all rows of a source.
 func (b *Batch) Fill(in Source) error {
 	var n tree.Node

@@ -67,17 +67,17 @@ func TestKeysOfTheServer(t *testing.T) {
 	}
 }
 
-// contract sends predictions as the Collector's own test of receivers wants.
-type contract struct {
+// generator sends predictions as the Collector's own test of receivers wants.
+type generator struct {
 	t  *testing.T
 	at *string
 	n  atomic.Int64 // it is asked from several goroutines
 }
 
-func (c *contract) Start()           {}
-func (c *contract) Stop()            {}
-func (c *contract) TestName() string { return "" }
-func (c *contract) Generate() []receivertest.UniqueIDAttrVal {
+func (c *generator) Start()           {}
+func (c *generator) Stop()            {}
+func (c *generator) TestName() string { return "" }
+func (c *generator) Generate() []receivertest.UniqueIDAttrVal {
 	id := receivertest.UniqueIDAttrVal(fmt.Sprint(c.n.Add(1)))
 	for {
 		resp, err := http.Post(*c.at+"/v1/predictions?model=m", "application/json", strings.NewReader(fmt.Sprintf(`{"id":%q,"features":{"x":1}}`, id))) //nolint:noctx // a test of the Collector's own form
@@ -124,7 +124,7 @@ func TestConsumeContract(t *testing.T) {
 	cfg := defaultConfig()
 	cfg.HTTP.NetAddr.Endpoint = "localhost:0"
 	receivertest.CheckConsumeContract(receivertest.CheckConsumeContractParams{
-		T: t, Factory: factory, Signal: pipeline.SignalLogs, Config: cfg, Generator: &contract{t: t, at: &at}, GenerateCount: 200,
+		T: t, Factory: factory, Signal: pipeline.SignalLogs, Config: cfg, Generator: &generator{t: t, at: &at}, GenerateCount: 200,
 	})
 }
 

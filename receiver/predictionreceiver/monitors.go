@@ -1,6 +1,8 @@
 package predictionreceiver
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -11,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/driftmeter/driftmeter/internal/bentoml"
+	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -61,63 +64,57 @@ func readLogs(header http.Header, body io.Reader) (ld plog.Logs, inJSON bool, er
 }
 
 // readMonitors makes predictions of the records, numbered as they come.
-func (s *server) readMonitors(ld plog.Logs, all *rowlog.Batch, a *answer) error {
+func (s *server) readMonitors(ld plog.Logs, b *rowlog.Batch, a *answer) error {
 	number := int64(0)
+	of := "" // whose mapping the worker has: records of one monitor stand together
+	wk := s.rowsOfMonitors.Get(of)
+	defer func() { s.rowsOfMonitors.Put(of, wk) }()
 	for _, rl := range ld.ResourceLogs().All() {
 		about := bentoml.ReadResource(rl.Resource().Attributes())
-		of := map[string]*rowlog.Batch{} // by model: a resource has one, as a rule
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
 				if number++; number > int64(s.cfg.MaxRows) {
 					return rowlog.ErrTooMany(s.cfg.MaxRows)
 				}
 				row, refused := s.bento.Read(&about, lr)
+				var defaults record.Record
 				if refused == nil {
-					refused = s.missing(&row)
+					defaults, refused = s.defaultsOf(&row, about.Environment)
 				}
 				if refused != nil {
 					a.refuse(number, refused)
 					continue
 				}
-				b := of[row.Model]
-				if b == nil {
-					b = s.monitorsBatch(&row, about.Environment, a)
-					of[row.Model] = b
+				if row.Model != of {
+					s.rowsOfMonitors.Put(of, wk)
+					of = row.Model
+					wk = s.rowsOfMonitors.Get(of)
 				}
+				b.As(wk, &defaults)
 				if err := b.Add(number, &row.Node); err != nil {
 					return err
 				}
 			}
 		}
-		for model, b := range of {
-			s.rowsOfMonitors.Put(model, b.Worker)
-			all.Accepted += b.Accepted
-			b.Logs.ResourceLogs().MoveAndAppendTo(all.Logs.ResourceLogs())
-		}
 	}
 	return nil
 }
 
-// missing refuses a row whose columns nobody says anything about.
-func (s *server) missing(row *bentoml.Row) *mapping.RowError {
-	if c := s.mappingOf(row.Model); row.Known || len(c.Columns) > 0 || c.Rest != "" && c.Rest != "refuse" {
-		return nil
-	}
-	return &mapping.RowError{Reason: bentoml.NoSchema, Problem: "has columns of which nothing is known: the schema of the monitor came before this collector started, or not at all",
-		Hint: "leave meta_sample_rate of the monitor at 1, or say in mapping.columns or mapping.rest what the columns are"}
-}
-
-// monitorsBatch makes a batch for the rows that are like one.
-func (s *server) monitorsBatch(row *bentoml.Row, environment string, a *answer) *rowlog.Batch {
+// defaultsOf is what a row says beside its columns, where the configuration does
+// not. A row of whose columns nobody says anything is refused, and so is one whose
+// names no record may have.
+func (s *server) defaultsOf(row *bentoml.Row, environment string) (record.Record, *mapping.RowError) {
 	c := s.mappingOf(row.Model)
-	defaults := record.Record{Event: record.Prediction, Environment: environment, Model: c.Model, Version: c.Version}
-	if defaults.Model == "" { // else the configuration has the last word
-		defaults.Model = row.Model
+	r := record.Record{Event: record.Prediction, Environment: environment, Model: cmp.Or(c.Model, row.Model), Version: cmp.Or(c.Version, row.Version)}
+	if row.Unknown != nil && len(c.Columns) == 0 && (c.Rest == "" || c.Rest == "refuse") {
+		return r, row.Unknown
 	}
-	if defaults.Version == "" {
-		defaults.Version = row.Version
+	for _, name := range []struct{ column, said string }{{"monitor_name", r.Model}, {"bento_version", r.Version}} {
+		if n := len(name.said); n > contract.MaxID {
+			return r, &mapping.RowError{Column: name.column, Reason: mapping.TooLong, Problem: fmt.Sprintf("has %d bytes", n), Hint: fmt.Sprintf("the limit is %d", contract.MaxID)}
+		}
 	}
-	return rowlog.NewBatch(s.rowsOfMonitors.Get(row.Model), &defaults, s.cfg.MaxRows, a.refuse)
+	return r, nil
 }
 
 func (s *server) mappingOf(model string) *mapping.Config {

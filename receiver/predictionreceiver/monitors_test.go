@@ -3,17 +3,23 @@ package predictionreceiver
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/record"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 )
 
 // export sends a request of OTLP as an exporter does.
@@ -129,6 +135,21 @@ func TestMonitorsRefused(t *testing.T) {
 	}
 }
 
+// Names that no record may have are refused here, where the sender can be told.
+func TestMonitorsWithLongNames(t *testing.T) {
+	r := start(t, nil, nil)
+	long := strings.Repeat("x", 257)
+	row := `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"{'x': 1, 'request_id': '1', 'bento_meta': {'monitor_name': '%s', 'bento_version': '%s', 'schema': [{'name': 'x', 'role': 'feature'}]}}"}}]}]}]}`
+	for column, body := range map[string]string{"monitor_name": fmt.Sprintf(row, long, "v"), "bento_version": fmt.Sprintf(row, "m", long)} {
+		if status, _, text := r.export("application/json", []byte(body)); status != http.StatusBadRequest || !strings.Contains(text, column) || !strings.Contains(text, "has 257 bytes") {
+			t.Errorf("%d %s", status, text)
+		}
+	}
+	if got := r.took(); len(got) > 0 {
+		t.Errorf("%q", got)
+	}
+}
+
 // What comes behind decides whether an exporter tries again.
 func TestMonitorsOfABusyPipeline(t *testing.T) {
 	r := start(t, nil, consumertest.NewErr(errors.New("the disk is slow")))
@@ -138,5 +159,40 @@ func TestMonitorsOfABusyPipeline(t *testing.T) {
 	r = start(t, func(c *Config) { c.MaxRows = 3 }, nil)
 	if status, _, text := r.export(protobuf, capturedMonitor(t, "map")); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", status, text)
+	}
+}
+
+// A request in which each record is of a monitor of its own takes no more than one
+// of a single monitor: what reads rows is not made anew for each name.
+func TestManyMonitorsInOneRequest(t *testing.T) {
+	r := start(t, nil, nil)
+	takes := func(name func(i int) string) uint64 {
+		ld := plog.NewLogs()
+		records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for i := range 2000 {
+			body := records.AppendEmpty().Body().SetEmptyMap()
+			body.PutStr("request_id", strconv.Itoa(i))
+			body.PutInt("x", 1)
+			meta := body.PutEmptyMap("bento_meta")
+			meta.PutStr("monitor_name", name(i))
+			column := meta.PutEmptySlice("schema").AppendEmpty().SetEmptyMap()
+			column.PutStr("name", "x")
+			column.PutStr("role", "feature")
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var a answer
+		all := rowlog.NewBatch(nil, &record.Record{}, r.s.cfg.MaxRows, a.refuse)
+		if err := r.s.readMonitors(ld, all, &a); err != nil || a.Refused > 0 || all.Accepted != 2000 || all.Logs.LogRecordCount() != 2000 {
+			t.Fatalf("%v, %+v, %d", err, a, all.Logs.LogRecordCount())
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	takes(func(int) string { return "m" }) // what is made once
+	one, many := takes(func(int) string { return "m" }), takes(strconv.Itoa)
+	t.Logf("%d and %d bytes a record", one/2000, many/2000)
+	if many > 2*one {
+		t.Errorf("%d bytes a record of its own monitor, %d of one for all", many/2000, one/2000)
 	}
 }
