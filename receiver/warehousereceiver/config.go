@@ -35,7 +35,7 @@ type Config struct {
 	Incremental IncrementalConfig `mapstructure:"incremental"`
 	// PageSize is how many rows are read by one statement, and go on together.
 	PageSize int `mapstructure:"page_size"`
-	// PageKiB is how much memory they may take, likewise; a page ends where it is reached.
+	// PageKiB is how much they may take, likewise, in memory or as what is sent of them; a page ends where it is reached.
 	PageKiB int `mapstructure:"page_kib"`
 	// Timeout is how long a statement may take.
 	Timeout time.Duration `mapstructure:"timeout"`
@@ -74,6 +74,9 @@ const (
 	kindRawInputs   = "raw_inputs"
 	kindReference   = "reference"
 )
+
+// maxPageKiB is half of what a checkpoint may have: a page is kept before it is sent.
+const maxPageKiB = 32 << 10
 
 func defaultConfig(drivers []*driver.Driver) *Config {
 	return &Config{
@@ -125,7 +128,7 @@ func (c *Config) driver() *driver.Driver {
 
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {
-	errs := []error{c.verifySource(), c.verifyIncremental(), pull.Bound("page_size", c.PageSize, 100_000), pull.Bound("page_kib", c.PageKiB, 256<<10), c.Pull.Verify()}
+	errs := []error{c.verifySource(), c.verifyIncremental(), pull.Bound("page_size", c.PageSize, 100_000), pull.Bound("page_kib", c.PageKiB, maxPageKiB), c.Pull.Verify()}
 	errs = append(errs, lenient.Under("mapping", c.Mapping.Verify())...)
 	if c.Timeout < time.Second || c.Timeout > 24*time.Hour {
 		errs = append(errs, fmt.Errorf("timeout=%s must be from 1s to 24h", c.Timeout))

@@ -34,7 +34,7 @@ func TestMistakes(t *testing.T) {
 			"tabel is not a key; did you mean table?",
 			`table="predictions" and query are both there; write one of them`,
 			"page_size=0 must be from 1 to 100000",
-			"page_kib=-1 must be from 1 to 262144",
+			"page_kib=-1 must be from 1 to 32768",
 			"timeout=1ms must be from 1s to 24h",
 			"interval=1 must have a unit",
 			`kind="prediction" is unknown; known: predictions, actuals, raw_inputs, reference`,

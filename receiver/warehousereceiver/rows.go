@@ -22,6 +22,10 @@ import (
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
 )
 
+// maxRow bounds what is sent of one row, so that a page of page_kib and one row more
+// fits into what the storage keeps of it.
+const maxRow = 16 << 20
+
 // rows makes records of rows.
 type rows struct {
 	kind     string
@@ -61,6 +65,7 @@ type batch struct {
 	last   []value.Key // of the last row
 	read   int         // rows
 	bytes  int         // that they take
+	size   int         // of the page: of each row, the larger of what it takes and what is sent of it
 	told   int         // rows of which something is sent
 
 	unchanged int
@@ -116,9 +121,13 @@ func (b *batch) take(keys []value.Key, n *tree.Node) error {
 	}
 	j := job{batch: b, keys: keys, label: known && !before.IsRefused() || b.defaults.Event == record.Actual}
 	err := b.mapper.Row(n, &b.defaults, &b.record, j.record)
-	if err != nil {
+	if e, ok := errors.AsType[*mapping.RowError](err); ok { // none of it is sent
+		b.drop()
+		j.taken, j.size, j.errs, j.reasons = 0, 0, []*mapping.RowError{e}, []byte(e.Error())
+	} else if err != nil {
 		return err
 	}
+	b.size += max(n.Size(), j.size)
 	b.decide(&j, hash, before, known)
 	return nil
 }
@@ -161,6 +170,7 @@ type job struct {
 	labels  []byte // what they say
 	reasons []byte // why records of it are refused
 	taken   int    // records
+	size    int    // of those that are sent
 	errs    []*mapping.RowError
 }
 
@@ -202,6 +212,10 @@ func (j *job) record(refused error) error {
 		j.kept(r)
 	}
 	j.scattered = append(j.scattered, r.Environment)
+	if j.size += (&plog.ProtoMarshaler{}).LogRecordSize(j.scratch.At(j.scratch.Len() - 1)); j.size > maxRow {
+		return &mapping.RowError{Reason: mapping.TooLong, Problem: fmt.Sprintf("becomes more than %d MiB", maxRow>>20),
+			Hint: "each element of mapping.explode has the rest of the row with it; select fewer columns by a query, or ignore them"}
+	}
 	if j.kind == kindReference {
 		j.subjects = mergeSubjects(j.subjects, []subject{{r.Model, r.Version, r.Environment}})
 	}

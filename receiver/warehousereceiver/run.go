@@ -152,7 +152,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 		if err := b.add(columns, row); err != nil {
 			return false, err
 		}
-		return b.bytes < s.cfg.PageKiB<<10, nil
+		return b.size < s.cfg.PageKiB<<10, nil
 	})
 	switch {
 	case err != nil && ctx.Err() == nil && timed.Err() != nil:
@@ -188,7 +188,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 		s.progress.Unit(ctx)
 	}
 	*at = behind
-	last = b.read < s.cfg.PageSize && b.bytes < s.cfg.PageKiB<<10
+	last = b.read < s.cfg.PageSize && b.size < s.cfg.PageKiB<<10
 	if t, ok := b.last[0].Time(); ok && !last {
 		s.progress.Behind(t)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +22,10 @@ import (
 	"gopkg.in/yaml.v2"
 
 	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/metadata"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlpage"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/value"
 	"github.com/driftmeter/driftmeter/testbed/servers"
 )
 
@@ -269,4 +273,29 @@ func list(lines []string) (text string) {
 		text += "  " + l + "\n"
 	}
 	return text
+}
+
+// answering is a database that gives its rows, each once, whatever it is asked.
+type answering struct {
+	columns []value.Column
+	rows    [][]any
+}
+
+func (d *answering) Read(_ context.Context, _ sqlpage.Page, each driver.Each) error {
+	for len(d.rows) > 0 {
+		row := d.rows[0]
+		d.rows = d.rows[1:]
+		if more, err := each(d.columns, row); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (*answering) Close() error { return nil }
+
+// rigWithout returns a receiver whose database is set when it is open.
+func rigWithout(t *testing.T, more string) *rig {
+	t.Helper()
+	return &rig{t: t, storage: t.TempDir(), sink: newSink(), config: strings.Replace(right, "tls: {ca_file: ca.pem}", "user: x", 1) + more}
 }
