@@ -118,9 +118,14 @@ func (b *Batch) put(r *record.Record) {
 }
 
 // End says that reference sets are complete: those of the rows, or that of the
-// model of the defaults if there were none. The record that says so has the time of
-// the last row, since what is sent again must be the same again.
-func (b *Batch) End() {
+// model of the defaults if there were none, and reports whether there was one to
+// say it of. Where every row was refused there is none: a set would end without
+// them. The record that says so has the time of the last row, since what is sent
+// again must be the same again.
+func (b *Batch) End() bool {
+	if b.Accepted == 0 && b.Refused > 0 {
+		return false
+	}
 	if len(b.ended) == 0 && b.defaults.Model != "" {
 		b.ended[[2]string{b.defaults.Model, b.defaults.Version}] = record.Record{Environment: b.defaults.Environment}
 	}
@@ -128,4 +133,5 @@ func (b *Batch) End() {
 		b.put(&record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of[0], Version: of[1],
 			Time: last.Time, Stamped: last.Stamped, Environment: last.Environment})
 	}
+	return len(b.ended) > 0
 }

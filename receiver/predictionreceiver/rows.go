@@ -1,6 +1,7 @@
 package predictionreceiver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,9 @@ func parseQuery(v url.Values, event record.Event) (q query, err error) {
 	return q, nil
 }
 
+// errOfNobody is why an empty body completes nothing.
+var errOfNobody = errors.New("complete=true says of no model that its reference set is complete; add ?model=, or mapping.model to the configuration")
+
 // rows handles bodies of rows of an event.
 func (s *server) rows(event record.Event) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
@@ -67,8 +71,11 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 			s.refuse(ctx, w, &answer{}, err)
 			return
 		}
-		wk := s.workers.Get(q.defaults.Model)
-		defer s.workers.Put(q.defaults.Model, wk)
+		of := q.defaults.Model
+		wk := s.workers.Get(of)
+		defer s.workers.Put(of, wk)
+		c := s.mappingOf(of)
+		q.defaults.Model, q.defaults.Version = cmp.Or(of, c.Model), cmp.Or(q.defaults.Version, c.Version)
 		body := s.budget.reader(req.Body)
 		defer body.release()
 		in, err := openSource(wk, req.Header, q.format, body)
@@ -83,10 +90,15 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 			s.refuse(ctx, w, &answer{}, err)
 			return
 		}
-		if q.complete {
-			b.End()
+		if q.complete && !b.End() && a.Refused == 0 {
+			s.refuse(ctx, w, &answer{}, errOfNobody)
+			return
 		}
-		s.send(ctx, w, b, &a)
+		status := s.deliver(ctx, b, &a)
+		if q.complete && b.Accepted == 0 && a.Refused > 0 {
+			a.Error += ", and so the reference set is not complete; send these rows again, or an empty body with complete=true to end it without them"
+		}
+		a.write(w, status)
 	}
 }
 

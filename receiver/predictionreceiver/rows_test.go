@@ -256,3 +256,38 @@ func TestCapturedLines(t *testing.T) {
 		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }
+
+// A reference set that comes in parts is complete when its last part is, and not
+// when every row of that was refused: the set would lack it for good.
+func TestReferenceInParts(t *testing.T) {
+	const last = "ml.reference model.name=m model.version=default reference.complete=true"
+	part := func(x int) string {
+		return fmt.Sprintf("ml.reference model.name=m model.version=default features.x=%d", x)
+	}
+	r := start(t, nil, nil)
+	for _, c := range []struct {
+		name, path, body string
+		status           int
+		want             []string
+		says             string
+	}{
+		{"the first part", "/v1/reference?model=m", "features.x\n1\n", 200, []string{part(1)}, ""},
+		{"a typo in the last", "/v1/reference?model=m&complete=true", "featurs.x\n2\n3\n", 400, nil, "every row was refused, and so the reference set is not complete; send these rows again, or an empty body with complete=true to end it without them"},
+		{"a typo in one in the midst", "/v1/reference?model=m", "featurs.x\n2\n", 400, nil, "every row was refused"},
+		{"the last, mended", "/v1/reference?model=m&complete=true", "features.x\n2\n3\n", 200, []string{part(2), part(3), last}, ""},
+		{"one row of it refused", "/v1/reference?model=m&complete=true&format=ndjson", `{"features":{"x":4}}` + "\n" + `{"featurs":{"x":5}}`, 200, []string{part(4), last}, ""},
+		{"an empty body", "/v1/reference?model=m&complete=true", "", 200, []string{last}, ""},
+		{"of nobody", "/v1/reference?complete=true", "", 400, nil, "complete=true says of no model that its reference set is complete; add ?model="},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status, a, _ := r.post(c.path, []byte(c.body))
+			if got := r.took(); status != c.status || !slices.Equal(got, c.want) || c.says != a.Error && (c.says == "" || !strings.Contains(a.Error, c.says)) {
+				t.Errorf("%d %+v\n%s", status, a, strings.Join(got, "\n"))
+			}
+		})
+	}
+	r = start(t, func(c *Config) { c.Mapping.Model, c.Mapping.Version = "m", "7" }, nil)
+	if status, a, _ := r.post("/v1/reference?complete=true", nil); status != 200 || !slices.Equal(r.took(), []string{strings.Replace(last, "default", "7", 1)}) {
+		t.Errorf("the configuration names the model: %d %+v", status, a)
+	}
+}
