@@ -74,6 +74,10 @@ func described(t *types.Table) (location, format, metadata string, err error) {
 		maps.Copy(parameters, s.Parameters)
 		if s.SerdeInfo != nil {
 			serde = text(s.SerdeInfo.SerializationLibrary)
+			if path := s.SerdeInfo.Parameters["path"]; path != "" && (location == "" || strings.HasSuffix(location, placeholder)) {
+				location = path
+			}
+			maps.Copy(parameters, s.SerdeInfo.Parameters)
 		}
 	}
 	// A table of Delta Lake or Iceberg has the serde of Parquet, too.
@@ -81,11 +85,11 @@ func described(t *types.Table) (location, format, metadata string, err error) {
 	switch {
 	case strings.Contains(kind, "iceberg"):
 		// The location of the table may be another than that of its metadata, which is the newest.
-		where, file, ok := strings.Cut(parameters["metadata_location"], "/metadata/")
-		if !ok {
+		at := strings.LastIndex(parameters["metadata_location"], "/metadata/")
+		if at < 0 {
 			return "", "", "", fmt.Errorf("is an Iceberg table whose metadata_location=%q is not below a folder metadata", parameters["metadata_location"])
 		}
-		return where, "iceberg", "metadata/" + file, nil
+		return parameters["metadata_location"][:at], "iceberg", parameters["metadata_location"][at+1:], nil
 	case location == "":
 		return "", "", "", errors.New("has no location; views cannot be read")
 	case strings.Contains(kind, "hudi"):
@@ -94,6 +98,9 @@ func described(t *types.Table) (location, format, metadata string, err error) {
 		return location, "delta", "", nil
 	case strings.Contains(kind, "parquet"):
 		return location, "parquet", "", nil
+	case strings.Contains(kind, "csv") && parameters["skip.header.line.count"] != "1" && parameters["header"] != "true":
+		// The catalogue has the names then, and the first line would be taken for them.
+		return "", "", "", errors.New("has CSV files without a first line of names (skip.header.line.count is not 1); if they have one, write the location as url, and format: csv")
 	case strings.Contains(kind, "csv"):
 		return location, "csv", "", nil
 	case strings.Contains(kind, "json"):
@@ -101,6 +108,10 @@ func described(t *types.Table) (location, format, metadata string, err error) {
 	}
 	return "", "", "", fmt.Errorf("does not say its format (classification=%q, serde=%q); write the location as url, and format", parameters["classification"], serde)
 }
+
+// placeholder ends the location of tables that Spark writes and Hive cannot read:
+// theirs is the path among the parameters of the serde.
+const placeholder = "-__PLACEHOLDER__"
 
 func text(s *string) string {
 	if s == nil {
