@@ -2,7 +2,6 @@ package datasetreceiver
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -72,38 +71,10 @@ func (r *reader) Start(ctx context.Context, host component.Host) (err error) {
 		return err
 	}
 	r.loop = pull.NewLoop(host, r.set.Logger)
-	// References come first: predictions without one would become it.
-	var first sync.WaitGroup
+	turns(r.sources)
 	for _, s := range r.sources {
 		s.checkpoints = r.checkpoints
-		if s.cfg.Kind == "reference" {
-			first.Add(1)
-		}
-	}
-	ready := make(chan struct{})
-	go func() { // ends with the first runs, which end when the loop is stopped
-		first.Wait()
-		close(ready)
-	}()
-	for _, s := range r.sources {
-		var run func(context.Context) error
-		if s.cfg.Kind == "reference" {
-			var once sync.Once
-			run = func(ctx context.Context) error {
-				defer once.Do(first.Done)
-				return s.run(ctx)
-			}
-		} else {
-			run = func(ctx context.Context) error {
-				select {
-				case <-ready:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-				return s.run(ctx)
-			}
-		}
-		r.loop.Add(s.name, r.cfg.Pull.Schedule, run)
+		r.loop.Add(s.name, r.cfg.Pull.Schedule, s.inTurn)
 	}
 	return nil
 }

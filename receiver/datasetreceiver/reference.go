@@ -10,13 +10,19 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/driftmeter/driftmeter/internal/pull"
+	"github.com/driftmeter/driftmeter/internal/record"
 )
+
+// referenceKey is that of the state of a reference.
+func (s *source) referenceKey(of *record.Record) string {
+	return fmt.Sprintf("reference/%s/%s/%s/%v", s.name, of.Model, of.Version, of.Test)
+}
 
 // reference reads the files of a reference as one set, whose rows are counted
 // through all of them, and says that it is complete. When any of them changes, all
 // are read again, as a new set.
 func (s *source) reference(ctx context.Context, g group) (err error) {
-	key := fmt.Sprintf("reference/%s/%s/%s/%v", s.name, g.defaults.Model, g.defaults.Version, g.defaults.Test)
+	key := s.referenceKey(&g.defaults)
 	var st state
 	if _, err := s.kept(ctx, key, &st); err != nil {
 		return err

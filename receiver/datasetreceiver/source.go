@@ -30,6 +30,8 @@ type source struct {
 	checkpoints *pull.Checkpoints
 	streams     *pull.Streams
 	progress    *pull.Progress
+	turn        turn
+	young       string // a file that was left to a later run, since it has just changed
 	logger      *zap.Logger
 	told        map[string]bool // files that were complained of, each once
 }
@@ -70,10 +72,15 @@ func (s *source) run(ctx context.Context) (err error) {
 
 // list returns the files of the source in the order in which they are read.
 func (s *source) list(ctx context.Context) (files []file, err error) {
+	s.young = ""
 	youngest := time.Now().Add(-s.all.MinAge)
 	err = s.place.List(ctx, s.glob.Prefix(), func(o place.Object) error {
 		f, ok := s.cfg.take(o, s.glob, s.format)
-		if !ok || o.Modified.After(youngest) {
+		if !ok {
+			return nil
+		}
+		if o.Modified.After(youngest) {
+			s.young = f.Path
 			return nil
 		}
 		if files = append(files, f); len(files) > s.all.MaxFiles {
