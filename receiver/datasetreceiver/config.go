@@ -48,7 +48,7 @@ type SourceConfig struct {
 	Name string `mapstructure:"name"`
 	// URL is a folder (/data/fraud, file:///data/fraud) or a bucket (s3://bucket/folder?region=eu-central-1).
 	URL string `mapstructure:"url"`
-	// Path says which files below the url: a pattern such as dt=*/*.parquet or **/*.csv.gz; all of a known format if absent. Of a Delta or Iceberg table it has no meaning.
+	// Path says which files below the url: a pattern such as dt=*/*.parquet or **/*.csv.gz; all of a known format if absent. With it no table is looked for: files are read as they are.
 	Path string `mapstructure:"path"`
 	// Format is csv, parquet, ndjson, json, delta or iceberg; if absent, delta where there is a _delta_log, iceberg where there is a metadata/*.metadata.json, else what the end of a file's name says.
 	Format string `mapstructure:"format"`
@@ -204,6 +204,11 @@ func (s *SourceConfig) verify(openers map[string]place.Opener) (errs []error) {
 	if s.Dataset != "" && s.Kind != "reference" {
 		errs = append(errs, fmt.Errorf("dataset=%q is about kind: reference, and kind is %s", s.Dataset, s.kind()))
 	}
+	if table := s.Format == "delta" || s.Format == "iceberg"; table && s.Path != "" {
+		errs = append(errs, fmt.Errorf("path=%q has no meaning with format: %s, whose log says which files it has; leave it out", s.Path, s.Format))
+	} else if table && s.Layout != "" {
+		errs = append(errs, fmt.Errorf("layout=%q has no meaning with format: %s; leave one out", s.Layout, s.Format))
+	}
 	if s.Layout != "" && s.Kind != "" {
 		errs = append(errs, fmt.Errorf("kind=%q and layout=%q say the same in two ways; leave one out", s.Kind, s.Layout))
 	}
@@ -230,8 +235,28 @@ func (d *DeltaConfig) verify(s *SourceConfig) (errs []error) {
 	if d.Since != nil && (*d.Since < 0 || s.Kind == "reference") {
 		errs = append(errs, fmt.Errorf("delta.since=%d must not be negative, and is not about kind: reference", *d.Since))
 	}
-	if (travels || d.Since != nil || d.Rewrites != "") && s.Format != "" && s.Format != "delta" {
-		errs = append(errs, fmt.Errorf("delta is about format: delta, and format is %s", s.Format))
+	if d.said() {
+		errs = append(errs, s.table("delta")...)
+	}
+	return errs
+}
+
+// said reports whether any of its keys is there.
+func (d *DeltaConfig) said() bool { return *d != DeltaConfig{} }
+
+// said reports whether any of its keys is there.
+func (c *IcebergConfig) said() bool { return *c != IcebergConfig{} }
+
+// table says why a source that has keys about tables of a format is none.
+func (s *SourceConfig) table(format string) (errs []error) {
+	switch {
+	case s.Format == format:
+	case s.Format != "":
+		errs = append(errs, fmt.Errorf("%s is about format: %s, and format is %s", format, format, s.Format))
+	case s.Path != "":
+		errs = append(errs, fmt.Errorf("%s is about a table, and path=%q has files read as they are; leave path out", format, s.Path))
+	case s.Layout != "":
+		errs = append(errs, fmt.Errorf("%s is about a table, and layout=%q has files read as they are; leave one out", format, s.Layout))
 	}
 	return errs
 }
@@ -253,8 +278,8 @@ func (c *IcebergConfig) verify(s *SourceConfig) (errs []error) {
 	if c.Since != nil && (*c.Since <= 0 || s.Kind == "reference") {
 		errs = append(errs, fmt.Errorf("iceberg.since=%d must be the id of a snapshot, and is not about kind: reference", *c.Since))
 	}
-	if (travels || c.Since != nil || c.Rewrites != "") && s.Format != "" && s.Format != "iceberg" {
-		errs = append(errs, fmt.Errorf("iceberg is about format: iceberg, and format is %s", s.Format))
+	if c.said() {
+		errs = append(errs, s.table("iceberg")...)
 	}
 	return errs
 }

@@ -145,4 +145,12 @@ func TestDeltaTablesThatLack(t *testing.T) {
 	b.stop()
 	b.start("sources: [{url: $DIR/none, format: delta, " + people2016 + "}]")
 	b.said("cannot be opened")
+	b.stop()
+	b.write("files/a.csv", csvOf(people(1, 2)))
+	b.start("sources: [{url: $DIR/files, delta: {since: 0}, " + people2016 + "}]")
+	b.said("has no _delta_log")
+	b.stop()
+	b.start("sources: [{url: $DIR, iceberg: {since: 1}, " + people2016 + "}]")
+	b.said("has no metadata/*.metadata.json")
+	b.ids("prediction", [2]int{0, 10})
 }

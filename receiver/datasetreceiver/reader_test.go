@@ -334,6 +334,10 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 			map[string]any{"url": "/data", "order": "random"},
 			map[string]any{"url": "gs://bucket/x?credentials=secret"},
 			map[string]any{"url": "file://data/x"},
+			map[string]any{"url": "/data", "path": "x/*.parquet", "delta": map[string]any{"rewrites": "read"}},
+			map[string]any{"url": "/data/2", "layout": "standard", "iceberg": map[string]any{"since": 1}},
+			map[string]any{"url": "/data/3", "path": "x/*.parquet", "format": "delta", "delta": map[string]any{"rewrites": "read"}},
+			map[string]any{"url": "/data/4", "layout": "standard", "format": "iceberg"},
 		},
 	})
 	cfg := NewFactory().CreateDefaultConfig().(*Config)
@@ -348,6 +352,8 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 		`sources[1].url="gs2://bucket" has the unknown scheme gs2`, `sources[1].kind="actuals" and layout="standard"`,
 		`sources[2].delta.version=1 and delta.timestamp="now"`, "sources[2].delta.since=-1", `sources[3].name="/data" is that of sources[2]`, `sources[3].order="random"`,
 		"names Google Cloud Storage, which is not in this build; use driftmeter-full", `sources[5].url="file://data/x" names the host "data"`,
+		`sources[6].delta is about a table, and path="x/*.parquet" has files read as they are`, `sources[7].iceberg is about a table, and layout="standard"`,
+		`sources[8].path="x/*.parquet" has no meaning with format: delta`, `sources[9].layout="standard" has no meaning with format: iceberg`,
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in\n%v", want, err)

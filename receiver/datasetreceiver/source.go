@@ -58,6 +58,10 @@ func (s *source) run(ctx context.Context) (err error) {
 	switch {
 	case err != nil:
 		return err
+	case format != "delta" && s.cfg.Delta.said():
+		return fmt.Errorf("delta is about a Delta table, and url=%q has no _delta_log", place.Shown(s.cfg.URL))
+	case format != "iceberg" && s.cfg.Iceberg.said():
+		return fmt.Errorf("iceberg is about an Iceberg table, and url=%q has no metadata/*.metadata.json, or a catalogue says that it is another", place.Shown(s.cfg.URL))
 	case format == "delta":
 		return s.table(ctx)
 	case format == "iceberg":
