@@ -29,6 +29,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("errors", errorsOfTheDatabase)
 	t.Run("types", types)
 	t.Run("from now on", fromNowOn)
+	t.Run("a dead line", deadLine)
 	t.Run("schedule", schedule)
 	t.Run("credentials of Redshift", redshiftCredentials)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -303,5 +305,34 @@ func TestDatabricksTimeout(t *testing.T) {
 	defer s.mu.Unlock()
 	if err == nil || !slices.Equal(s.canceled, []string{"01ef-1"}) {
 		t.Errorf("%v; cancelled: %v", err, s.canceled)
+	}
+}
+
+// Where no token comes, a shutdown does not wait for it.
+func TestDatabricksToken(t *testing.T) {
+	asked, over := make(chan struct{}), make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		select {
+		case <-r.Context().Done(): // nobody waits for it
+		case <-over:
+		}
+	}))
+	defer silent.Close()
+	defer close(over)
+	c := &driver.Connection{Endpoint: strings.TrimPrefix(silent.URL, "http://"), TLS: &configtls.ClientConfig{Insecure: true}, Warehouse: "abc", ClientID: "reader", ClientSecret: "hush"}
+	db := openDatabricks(t, c)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- db.Read(ctx, sqlpage.Page{SQL: "SELECT 1"}, nil) }()
+	<-asked
+	stop()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it still waits for a token")
 	}
 }

@@ -1,6 +1,7 @@
 package full
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +59,17 @@ func TestMariaDB(t *testing.T) {
 				return true, nil
 			})
 			return n, err
+		}
+		line := filepath.Join(t.TempDir(), "line")
+		if err := servers.OnDeadLine(line, db.Socket, func(die func()) error {
+			d, err := mysql.Driver().Open(&driver.Connection{Endpoint: line, User: "driftmeter", Database: "test"}, driver.Options{Timeout: time.Minute})
+			if err != nil {
+				return err
+			}
+			defer d.Close()
+			return d.Read(t.Context(), sqlpage.Page{SQL: "SELECT 1 AS v"}, func([]value.Column, []any) (bool, error) { die(); return true, nil })
+		}); err != nil {
+			t.Errorf("on a line that went dead behind the last row: %v", err)
 		}
 		for expression, want := range map[string]tree.Node{
 			"NULL":                              {},

@@ -26,8 +26,6 @@ const (
 	most = 1000
 	// shortest and longest are the waits between two looks at a statement that runs.
 	shortest, longest = 200 * time.Millisecond, 5 * time.Second
-	// parting is how long it may take to stop a statement.
-	parting = 5 * time.Second
 )
 
 // Driver is that of Amazon Athena. It has no transactions that only read: a request
@@ -140,7 +138,7 @@ func (d *database) wait(ctx context.Context, id *string) error {
 
 // stop ends a statement that nobody waits for any longer, since it costs money.
 func (d *database) stop(ctx context.Context, id *string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
+	ctx, cancel := driver.Parting(ctx)
 	defer cancel()
 	if _, err := d.client.StopQueryExecution(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: id}); err != nil {
 		return fmt.Errorf("the statement was not stopped: %w", err)

@@ -168,7 +168,7 @@ func (d *database) next(ctx context.Context, job *bigquery.JobReference, a *answ
 // cancel ends a job that nobody waits for any more, since it costs. If that fails,
 // its own time-out will.
 func (d *database) cancel(ctx context.Context, job *bigquery.JobReference) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, stop := driver.Parting(ctx)
 	defer stop()
 	_, _ = d.service.Jobs.Cancel(d.c.Project, job.JobId).Location(job.Location).Context(ctx).Do()
 }

@@ -117,7 +117,7 @@ func (d *database) wait(ctx context.Context, s *statement) error {
 
 // cancel ends a statement that nobody waits for any more, since it costs.
 func (d *database) cancel(ctx context.Context, id string) {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	ctx, stop := driver.Parting(ctx)
 	defer stop()
 	_ = d.ask(ctx, http.MethodPost, "/"+id+"/cancel", nil, nil) // the first error is told
 }

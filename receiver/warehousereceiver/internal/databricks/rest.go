@@ -161,8 +161,29 @@ func authorized(c *driver.Connection, address string, base http.RoundTripper) ht
 	}
 	cfg := clientcredentials.Config{ClientID: c.ClientID, ClientSecret: string(c.ClientSecret), TokenURL: address + "/oidc/v1/token",
 		Scopes: []string{"all-apis"}, AuthStyle: oauth2.AuthStyleInHeader}
-	own := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Transport: base, Timeout: time.Minute})
-	return &oauth2.Transport{Source: cfg.TokenSource(own), Base: base}
+	return &principal{cfg: cfg, client: &http.Client{Transport: base, Timeout: time.Minute}, base: base}
+}
+
+// principal puts the token of a service principal into each request, and gets it
+// within the time that the request has.
+type principal struct {
+	cfg    clientcredentials.Config
+	client *http.Client
+	base   http.RoundTripper
+	token  *oauth2.Token
+}
+
+// RoundTrip implements http.RoundTripper. A database is used by one goroutine.
+func (p *principal) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !p.token.Valid() {
+		var err error
+		if p.token, err = p.cfg.Token(context.WithValue(req.Context(), oauth2.HTTPClient, p.client)); err != nil {
+			return nil, err
+		}
+	}
+	req = req.Clone(req.Context())
+	p.token.SetAuthHeader(req)
+	return p.base.RoundTrip(req)
 }
 
 // bearer puts a token into each request; one of a file as it is then.

@@ -47,6 +47,16 @@ type Database interface {
 // Each is given a row. The columns are the same for all rows of a statement.
 type Each func(columns []value.Column, row []any) (more bool, err error)
 
+// parting is how long a database may take over what nobody waits for any longer.
+const parting = 5 * time.Second
+
+// Parting returns a context for the last words to a database, that a statement is
+// to be stopped or a transaction is over: it outlives ctx for a moment, and no
+// network that has gone silent holds it up.
+func Parting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), parting)
+}
+
 // Check tells everything that is wrong with a connection: keys of other drivers,
 // keys that are missing, and what the driver itself finds.
 func (d *Driver) Check(c *Connection) (errs []error) {

@@ -13,7 +13,10 @@ import (
 // SQL is a database that is read by a driver of database/sql.
 type SQL struct {
 	DB *sql.DB
-	// Transaction says how one that only reads is begun.
+	// Session is a statement that lets a session only read, of databases that have
+	// such: there is no transaction then, whose end would have to be waited for.
+	Session string
+	// Transaction is what statements run in otherwise.
 	Transaction sql.TxOptions
 	// Named says that arguments are called p1, p2, ….
 	Named bool
@@ -31,11 +34,11 @@ func (d *SQL) Read(ctx context.Context, page sqlpage.Page, each Each) error {
 }
 
 func (d *SQL) read(ctx context.Context, page sqlpage.Page, each Each) error {
-	tx, err := d.DB.BeginTx(ctx, &d.Transaction)
+	ask, end, err := d.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("the database cannot be reached: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // there is nothing to be undone
+	defer end()
 	args := page.Args
 	if d.Named {
 		args = make([]any, len(page.Args))
@@ -43,7 +46,7 @@ func (d *SQL) read(ctx context.Context, page sqlpage.Page, each Each) error {
 			args[i] = sql.Named(fmt.Sprintf("p%d", i+1), a)
 		}
 	}
-	rows, err := tx.QueryContext(ctx, page.SQL, args...)
+	rows, err := ask(ctx, page.SQL, args...)
 	if err != nil {
 		return err
 	}
@@ -67,6 +70,27 @@ func (d *SQL) read(ctx context.Context, page sqlpage.Page, each Each) error {
 		}
 	}
 	return rows.Err()
+}
+
+// begin returns what statements are asked with.
+func (d *SQL) begin(ctx context.Context) (ask func(context.Context, string, ...any) (*sql.Rows, error), end func(), err error) {
+	if d.Session == "" {
+		tx, err := d.DB.BeginTx(ctx, &d.Transaction)
+		if err != nil {
+			return nil, nil, err
+		}
+		return tx.QueryContext, func() { _ = tx.Rollback() }, nil // there is nothing to be undone
+	}
+	conn, err := d.DB.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() { _ = conn.Close() } // it goes back to the pool
+	if _, err = conn.ExecContext(ctx, d.Session); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return conn.QueryContext, end, nil
 }
 
 // Close implements Database.

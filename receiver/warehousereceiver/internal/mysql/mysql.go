@@ -57,7 +57,7 @@ func open(c *driver.Connection, o driver.Options) (driver.Database, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(1)
 	db.SetConnMaxIdleTime(time.Minute)
-	return &driver.SQL{DB: db, Transaction: sql.TxOptions{ReadOnly: true}, Explain: explain}, nil
+	return &driver.SQL{DB: db, Session: "SET SESSION TRANSACTION READ ONLY", Explain: explain}, nil
 }
 
 func explain(err error) error {

@@ -143,7 +143,9 @@ func (d *Database) Read(ctx context.Context, page sqlpage.Page, each driver.Each
 	}
 	err = d.read(ctx, page, each)
 	// There is nothing to be undone; what fails here closes the connection.
-	_ = tx.Rollback(context.WithoutCancel(ctx))
+	ctx, end := driver.Parting(ctx)
+	defer end()
+	_ = tx.Rollback(ctx)
 	return err
 }
 
@@ -216,8 +218,8 @@ func (d *Database) Close() error {
 	if d.conn == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
+	ctx, end := driver.Parting(context.Background())
+	defer end()
 	return d.conn.Close(ctx)
 }
 

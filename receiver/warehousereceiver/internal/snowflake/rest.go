@@ -24,8 +24,6 @@ const (
 	tries = 5
 	// longest is the longest wait between two looks at a statement that runs.
 	longest = 5 * time.Second
-	// parting is how long it may take to stop a statement.
-	parting = 5 * time.Second
 )
 
 // database is an account of Snowflake, as a user and a role see it.
@@ -154,7 +152,7 @@ func identity() string {
 
 // stop ends a statement that nobody waits for any longer, since it costs money.
 func (d *database) stop(ctx context.Context, handle string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
+	ctx, cancel := driver.Parting(ctx)
 	defer cancel()
 	if _, _, err := d.once(ctx, http.MethodPost, d.base+"/"+url.PathEscape(handle)+"/cancel", nil, &answer{}); err != nil {
 		return fmt.Errorf("the statement was not stopped: %w", err)
