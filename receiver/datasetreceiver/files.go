@@ -131,9 +131,7 @@ func arrange(files []file, order string) {
 // oldest is when the oldest of files was written.
 func oldest(files []file) (t time.Time) {
 	for i := range files {
-		if t.IsZero() || files[i].Modified.Before(t) {
-			t = files[i].Modified
-		}
+		t = earlier(t, files[i].Modified)
 	}
 	return t
 }

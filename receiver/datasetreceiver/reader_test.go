@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -213,6 +214,43 @@ func TestDamagedFiles(t *testing.T) {
 	b.stop()
 	if b.sink.calls != 3 { // what stands before the damage is not sent in each run
 		t.Errorf("%d batches were sent", b.sink.calls)
+	}
+}
+
+// What a run has left is what it lags behind.
+func TestLag(t *testing.T) {
+	for name, c := range map[string]struct {
+		file    string
+		content []byte
+		hours   int
+	}{
+		"none":      {"fraud/1/serving/a.csv", csvOf(people(1, 1)), 0},
+		"broken":    {"fraud/1/serving/a.parquet", []byte("no"), 5},
+		"half":      {"fraud/1/serving/a.csv", append(csvOf(people(1, 1)), "2,"...), 5},
+		"reference": {"fraud/1/train.parquet", []byte("no"), 5},
+		"waiting":   {"churn/1/serving.csv", csvOf(people(1, 1)), 5}, // for its reference
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			age := func(name string, hours int) {
+				then := time.Now().Add(-time.Duration(hours) * time.Hour)
+				b.check(os.Chtimes(filepath.Join(b.dir, name), then, then))
+			}
+			b.write("z/1/serving.csv", csvOf(people(9, 9)))
+			age("z/1/serving.csv", 9)
+			if name == "waiting" {
+				b.write("churn/1/train.parquet", []byte("no"))
+				age("churn/1/train.parquet", 3)
+			}
+			b.write(c.file, c.content)
+			age(c.file, 5)
+			b.start("interval: 1h\nsources: [{url: $DIR, layout: standard, mapping: {columns: {p: predictions.p}, rest: features}}]")
+			b.said("Read")
+			lag := b.receiver.(*reader).sources[0].progress.Lag(time.Now())
+			if hours := int(lag.Hours()); hours != c.hours {
+				t.Errorf("%s", lag)
+			}
+		})
 	}
 }
 

@@ -31,7 +31,8 @@ type source struct {
 	streams     *pull.Streams
 	progress    *pull.Progress
 	turn        turn
-	young       string // a file that was left to a later run, since it has just changed
+	left        time.Time // since when the oldest has been there that this run leaves to a later one
+	young       string    // a file that was left to a later run, since it has just changed
 	logger      *zap.Logger
 	told        map[string]bool // files that were complained of, each once
 }
@@ -111,6 +112,7 @@ func (s *source) refused(path string, err error) {
 // what they are compared with.
 func (s *source) readAll(ctx context.Context, files []file) error {
 	var failed failures
+	s.left = time.Time{}
 	groups, rest := byReference(files)
 	without := map[string]bool{} // models whose reference cannot be read
 	for _, g := range groups {
@@ -118,24 +120,42 @@ func (s *source) readAll(ctx context.Context, files []file) error {
 		if !failed.add(err) {
 			return err
 		}
-		without[g.defaults.Model] = without[g.defaults.Model] || err != nil
+		if err != nil {
+			without[g.defaults.Model] = true
+			s.later(oldest(g.files))
+		}
 	}
 	waiting := make([]time.Time, len(rest)+1) // since when the oldest from here on has been there
 	for i := len(rest) - 1; i >= 0; i-- {
-		if waiting[i] = rest[i].Modified; !waiting[i+1].IsZero() && waiting[i+1].Before(waiting[i]) {
-			waiting[i] = waiting[i+1]
-		}
+		waiting[i] = earlier(waiting[i+1], rest[i].Modified)
 	}
 	for i := range rest {
-		if without[rest[i].defaults.Model] && rest[i].defaults.Model != "" {
+		f := &rest[i]
+		if without[f.defaults.Model] && f.defaults.Model != "" {
+			s.later(f.Modified)
 			continue
 		}
-		if err := s.file(ctx, &rest[i], waiting[i]); !failed.add(err) {
+		err := s.file(ctx, f, waiting[i])
+		if !failed.add(err) {
 			return err
 		}
+		if err != nil {
+			s.later(f.Modified)
+		}
 	}
-	s.progress.Behind(time.Time{})
+	s.progress.Behind(s.left)
 	return failed.err()
+}
+
+// later notes since when what is left to a later run has been there.
+func (s *source) later(since time.Time) { s.left = earlier(s.left, since) }
+
+// earlier returns the earlier of two times; one that is zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // failures are what is wrong with single files.
@@ -182,7 +202,7 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 	if same && st.Whole || known && st.Whole && s.cfg.Changed == "none" {
 		return nil
 	}
-	s.progress.Behind(waiting)
+	s.progress.Behind(earlier(s.left, waiting))
 	in, err := s.place.Open(ctx, f.Path)
 	if err != nil {
 		return s.unreadable(ctx, f, err)
@@ -202,11 +222,14 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 		}
 		st.Open, in.Size = end < in.Size, end
 	}
+	whole := in.Size == f.Size
+	if !whole {
+		s.later(f.Modified)
+	}
 	if in.Size == 0 {
 		_ = in.Closer() // likewise
 		return s.keep(ctx, key, &st)
 	}
-	whole := in.Size == f.Size
 	r, err := openRows(in, f, s.memory)
 	if err != nil {
 		return s.unreadable(ctx, f, err)
