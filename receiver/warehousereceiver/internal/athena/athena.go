@@ -126,12 +126,8 @@ func (d *database) wait(ctx context.Context, id *string) error {
 		default:
 			return fmt.Errorf("the statement has %s: %s", strings.ToLower(string(s.State)), aws.ToString(s.StateChangeReason))
 		}
-		t := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
+		if err := driver.Pause(ctx, pause); err != nil {
+			return err
 		}
 	}
 }

@@ -97,13 +97,8 @@ func (d *database) wait(ctx context.Context, s *statement) error {
 		default:
 			return s.Status.failed()
 		}
-		timer := time.NewTimer(pause)
-		var err error
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			err = context.Cause(ctx)
-		case <-timer.C:
+		err := driver.Pause(ctx, pause)
+		if err == nil {
 			err = d.ask(ctx, http.MethodGet, "/"+s.ID, nil, s)
 		}
 		if err != nil {

@@ -57,6 +57,18 @@ func Parting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), parting)
 }
 
+// Pause waits, as before another look at a statement that runs.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
 // Check tells everything that is wrong with a connection: keys of other drivers,
 // keys that are missing, and what the driver itself finds.
 func (d *Driver) Check(c *Connection) (errs []error) {

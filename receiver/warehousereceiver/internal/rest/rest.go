@@ -78,6 +78,8 @@ type Transport struct {
 	First time.Duration
 	// Transient reports, beside the usual status codes, whether an error is one; may be nil.
 	Transient func(status int, body []byte) bool
+	// Again changes a request that is sent again so that the server knows it for the same, and then one whose answer was lost is sent again, too; may be nil.
+	Again func(*http.Request)
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -96,9 +98,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if req.Body != nil {
 			again.Body = io.NopCloser(bytes.NewReader(body))
 		}
+		if try > 1 && t.Again != nil {
+			t.Again(again)
+		}
 		res, err := t.Base.RoundTrip(again)
-		if err != nil {
+		switch {
+		case err != nil && (try == tries || t.Again == nil || !lost(err) || req.Context().Err() != nil):
 			return nil, err
+		case err != nil:
+			if err := driver.Pause(req.Context(), asked("", pause)); err != nil {
+				return nil, err
+			}
+			pause *= 2
+			continue
 		}
 		if res.StatusCode < 400 {
 			res.Body = &bounded{res.Body, maxAnswer}
@@ -114,7 +126,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if try == tries || !t.transient(res.StatusCode, said) {
 			return res, nil
 		}
-		if err := wait(req.Context(), asked(res, pause)); err != nil {
+		if err := driver.Pause(req.Context(), asked(res.Header.Get("Retry-After"), pause)); err != nil {
 			return nil, fmt.Errorf("%w, while it was waited after: %s", err, res.Status)
 		}
 		pause *= 2
@@ -129,23 +141,18 @@ func (t *Transport) transient(status int, body []byte) bool {
 	return t.Transient != nil && t.Transient(status, body)
 }
 
+// lost reports whether a request may have come to the server, and its answer got lost.
+func lost(err error) bool {
+	network, ok := errors.AsType[*net.OpError](err)
+	return ok && network.Op == "read" || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // asked returns how long the server wants to be left alone, else about the pause.
-func asked(res *http.Response, pause time.Duration) time.Duration {
-	if s, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && s >= 0 {
+func asked(after string, pause time.Duration) time.Duration {
+	if s, err := strconv.Atoi(after); err == nil && s >= 0 {
 		return min(time.Duration(s)*time.Second, longest)
 	}
 	return min(pause/2+time.Duration(rand.Int64N(int64(pause)+1)), longest)
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-timer.C:
-		return nil
-	}
 }
 
 // bounded is a body that fails beyond its bound, where a shorter one would be read

@@ -14,17 +14,12 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/rest"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlpage"
 )
 
-const (
-	// maxAnswer bounds one answer: a partition has about 10 MB, compressed.
-	maxAnswer = 128 << 20
-	// tries is how often a request is sent that Snowflake has no time for.
-	tries = 5
-	// longest is the longest wait between two looks at a statement that runs.
-	longest = 5 * time.Second
-)
+// longest is the longest wait between two looks at a statement that runs.
+const longest = 5 * time.Second
 
 // database is an account of Snowflake, as a user and a role see it.
 type database struct {
@@ -32,7 +27,7 @@ type database struct {
 	client     *http.Client
 	login      login
 	timeout    time.Duration
-	pause      time.Duration // the first wait, before a request is sent again
+	pause      time.Duration // before the first look at a statement that runs
 	warehouse  string
 	role       string
 	database   string
@@ -91,7 +86,7 @@ func (d *database) Read(ctx context.Context, page sqlpage.Page, each driver.Each
 			break
 		}
 		a = &answer{}
-		status, err := d.do(ctx, http.MethodGet, "/"+url.PathEscape(handle), url.Values{"partition": {strconv.Itoa(part)}}, nil, a)
+		status, err := d.ask(ctx, http.MethodGet, "/"+url.PathEscape(handle), url.Values{"partition": {strconv.Itoa(part)}}, nil, a)
 		if err != nil {
 			return err
 		}
@@ -118,12 +113,12 @@ func (d *database) run(ctx context.Context, page sqlpage.Page) (*answer, error) 
 	}
 	a := &answer{}
 	// The handle comes at once, so that the statement can be stopped whenever we end.
-	status, err := d.do(ctx, http.MethodPost, "", url.Values{"requestId": {identity()}, "async": {"true"}}, body, a)
+	status, err := d.ask(ctx, http.MethodPost, "", url.Values{"requestId": {identity()}, "async": {"true"}}, body, a)
 	handle := a.Handle
-	for wait := d.pause / 4; err == nil && status == http.StatusAccepted && handle != ""; wait = min(2*wait, longest) {
-		if err = sleep(ctx, wait); err == nil {
+	for wait := d.pause; err == nil && status == http.StatusAccepted && handle != ""; wait = min(2*wait, longest) {
+		if err = driver.Pause(ctx, wait); err == nil {
 			a = &answer{}
-			status, err = d.do(ctx, http.MethodGet, "/"+url.PathEscape(handle), nil, nil, a)
+			status, err = d.ask(ctx, http.MethodGet, "/"+url.PathEscape(handle), nil, nil, a)
 		}
 	}
 	switch {
@@ -154,37 +149,21 @@ func identity() string {
 func (d *database) stop(ctx context.Context, handle string) error {
 	ctx, cancel := driver.Parting(ctx)
 	defer cancel()
-	if _, _, err := d.once(ctx, http.MethodPost, d.base+"/"+url.PathEscape(handle)+"/cancel", nil, &answer{}); err != nil {
+	if _, err := d.ask(ctx, http.MethodPost, "/"+url.PathEscape(handle)+"/cancel", nil, nil, &answer{}); err != nil {
 		return fmt.Errorf("the statement was not stopped: %w", err)
 	}
 	return nil
 }
 
-// do sends a request, again if Snowflake has no time for it or does not answer.
-func (d *database) do(ctx context.Context, method, path string, query url.Values, body []byte, a *answer) (int, error) {
-	for try, wait := 1, d.pause; ; try, wait = try+1, 2*wait {
-		if try > 1 && method == http.MethodPost {
-			query.Set("retry", "true") // it is not run twice
-		}
-		status, again, err := d.once(ctx, method, d.base+path+"?"+query.Encode(), body, a)
-		if !again || try == tries {
-			return status, err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return status, err
-		}
-	}
-}
-
-// once sends a request.
-func (d *database) once(ctx context.Context, method, to string, body []byte, a *answer) (status int, again bool, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
+// ask sends a request. What the answer says of an error may be no JSON: of a proxy.
+func (d *database) ask(ctx context.Context, method, path string, query url.Values, body []byte, a *answer) (status int, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, d.base+path+"?"+query.Encode(), bytes.NewReader(body))
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
 	token, kind, err := d.login.bearer(time.Now())
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	if kind != "" {
@@ -195,36 +174,26 @@ func (d *database) once(ctx context.Context, method, to string, body []byte, a *
 	r.Header.Set("User-Agent", "driftmeter/1.0")
 	got, err := d.client.Do(r)
 	if err != nil {
-		return 0, ctx.Err() == nil, fmt.Errorf("the account of Snowflake cannot be reached: %w", err)
+		return 0, rest.Unreachable(err)
 	}
 	defer func() { _ = got.Body.Close() }() // it has been read
-	b, err := io.ReadAll(io.LimitReader(got.Body, maxAnswer+1))
-	switch {
-	case err != nil:
-		return 0, ctx.Err() == nil, fmt.Errorf("the answer of Snowflake breaks off: %w", err)
-	case len(b) > maxAnswer:
-		return 0, false, fmt.Errorf("an answer has more than %d MiB; lower page_size, or select fewer columns", maxAnswer>>20)
+	b, err := io.ReadAll(got.Body)
+	if err != nil {
+		return 0, fmt.Errorf("the answer of Snowflake breaks off: %w", err)
 	}
 	*a = answer{}
-	err = json.Unmarshal(b, a)
-	if got.StatusCode >= http.StatusBadRequest {
-		busy := got.StatusCode == http.StatusTooManyRequests || got.StatusCode >= http.StatusInternalServerError
-		return got.StatusCode, busy, nil // what it says may be no JSON: of a proxy
+	if err := json.Unmarshal(b, a); err != nil && got.StatusCode < http.StatusBadRequest {
+		return got.StatusCode, fmt.Errorf("an answer that is none of Snowflake's: %w; check connection.account and connection.endpoint", err)
 	}
-	if err != nil {
-		return got.StatusCode, false, fmt.Errorf("an answer that is none of Snowflake's: %w; check connection.account and connection.endpoint", err)
-	}
-	return got.StatusCode, false, nil
+	return got.StatusCode, nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
+// again says of a statement that it was sent before, so that it is not run twice.
+func again(r *http.Request) {
+	if r.Method == http.MethodPost {
+		q := r.URL.Query()
+		q.Set("retry", "true")
+		r.URL.RawQuery = q.Encode()
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"go.opentelemetry.io/collector/config/configtls"
 
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/rest"
 )
 
 var signing = sync.OnceValue(func() *rsa.PrivateKey {
@@ -88,6 +89,9 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var code int
 	_, _ = fmt.Sscan(status, &code)
+	if code == 0 { // the answer gets lost
+		panic(http.ErrAbortHandler)
+	}
 	w.WriteHeader(code)
 	_, _ = io.WriteString(w, text)
 }
@@ -182,5 +186,6 @@ func to(t *testing.T, a *account, change ...func(*driver.Connection)) *database 
 	t.Cleanup(func() { _ = d.Close() })
 	own := d.(*database)
 	own.pause = time.Millisecond
+	own.client.Transport.(*rest.Transport).First = time.Millisecond
 	return own
 }

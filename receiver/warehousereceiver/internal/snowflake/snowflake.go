@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/rest"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlpage"
 )
 
@@ -39,12 +40,8 @@ func verify(c *driver.Connection) (errs []error) {
 	if c.Account != "" && (!isAccount.MatchString(c.Account) || strings.Contains(c.Account, "snowflakecomputing")) {
 		errs = append(errs, fmt.Errorf("connection.account=%q is no account; write organization-account, such as acme-prod, or its locator, such as xy12345.eu-central-1", c.Account))
 	}
-	if strings.Contains(c.Endpoint, "/") {
-		errs = append(errs, fmt.Errorf("connection.endpoint=%q is a URL; write host or host:port there", c.Endpoint))
-	} else if c.Endpoint != "" {
-		if _, _, err := c.HostPort("443"); err != nil {
-			errs = append(errs, err)
-		}
+	if err := rest.Verify(c); err != nil {
+		errs = append(errs, err)
 	}
 	var ways []string
 	for name, set := range map[string]bool{"private_key": c.PrivateKey != "", "private_key_file": c.PrivateKeyFile != "", "token": c.Token != "", "token_file": c.TokenFile != ""} {
@@ -79,25 +76,16 @@ func open(c *driver.Connection, o driver.Options) (driver.Database, error) {
 	if own.Endpoint == "" {
 		own.Endpoint = strings.ReplaceAll(strings.ToLower(c.Account), "_", "-") + ".snowflakecomputing.com"
 	}
-	host, port, err := own.HostPort("443")
+	address, transport, err := rest.Address(context.Background(), own)
 	if err != nil {
 		return nil, err
 	}
-	secure, err := c.TLSConfig(context.Background(), host)
-	if err != nil {
-		return nil, err
-	}
-	d := &database{timeout: o.Timeout, pause: time.Second,
+	transport.Again = again
+	d := &database{base: address + "/api/v2/statements", client: &http.Client{Transport: transport}, timeout: o.Timeout, pause: 250 * time.Millisecond,
 		warehouse: stored(c.Warehouse), role: stored(c.Role), database: stored(c.Database), schema: stored(c.Schema)}
 	if d.login, err = newLogin(c); err != nil {
 		return nil, err
 	}
-	scheme := "https"
-	if secure == nil {
-		scheme = "http"
-	}
-	d.base = scheme + "://" + host + ":" + port + "/api/v2/statements"
-	d.client = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: secure, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}}
 	// Times are read and written as UTC, whatever the account says; binary data as digits.
 	d.parameters = map[string]string{"timezone": "UTC", "binary_output_format": "HEX", "query_tag": "driftmeter"}
 	for name, v := range c.Parameters {
