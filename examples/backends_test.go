@@ -22,7 +22,7 @@ func TestPrometheusScrapeExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := startPrometheus(t, strings.NewReplacer("localhost:8889", c.prometheus, "scrape_interval: 15s", "scrape_interval: 1s").Replace(string(text)))
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	p.answers(t, `ml_model_predictions{ml_model_name="loans",ml_segment_name=""}`, "1000")
 	p.questions(t)
 }
@@ -33,16 +33,11 @@ func TestPrometheusRemoteWriteExample(t *testing.T) {
 	t.Setenv("PROMETHEUS_URL", "http://"+p.address)
 	c := startBackend(t, "prometheus-remote-write.yaml")
 	predictions := `ml_model_predictions{ml_model_name="loans",ml_segment_name=""}`
-	// Both times into the same window, which the client takes from the clock.
-	const margin = 40 * time.Second
-	if next := time.Now().Truncate(5 * time.Minute).Add(5 * time.Minute); time.Until(next) < margin {
-		time.Sleep(time.Until(next))
-	}
-	send := func() { run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp)) }
-	send()
+	window := time.Now().Add(-10 * time.Minute).Truncate(5 * time.Minute).Format(time.RFC3339)
+	sendLoans(t, c, "-at", window)
 	p.answers(t, predictions, "1000")
 	p.questions(t)
-	send() // the same ids
+	sendLoans(t, c, "-at", window) // the same ids
 	p.answers(t, `ml_integrity_duplicates{ml_model_name="loans",ml_segment_name=""}`, "1000")
 	p.answers(t, predictions, "1000")
 	if page := get(t.Context(), "http://"+p.address+"/metrics"); !strings.Contains(page, `code="204",handler="/api/v1/write"`) || strings.Contains(page, `code="400",handler="/api/v1/write"`) {
@@ -55,7 +50,7 @@ func TestOTLPExample(t *testing.T) {
 	other := start(t, "backends/otlp-collector.yaml")
 	t.Setenv("OTLP_BACKEND", other.otlp)
 	c := startBackend(t, "otlp.yaml")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	other.sees(t, `ml_model_predictions\{[^}]*ml_model_name="loans"[^}]*\} 1000\n`)
 	other.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="income"[^}]*\} 1\n`)
 }
@@ -75,7 +70,7 @@ func TestKafkaExample(t *testing.T) {
 	launch(t, "", []string{"PROMETHEUS_ENDPOINT=" + other}, binary(t), "--config", "backends/kafka-collector.yaml")
 	listens(t, other)
 	c := startBackend(t, "kafka.yaml")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	collector{prometheus: other}.sees(t, `ml_model_predictions\{[^}]*ml_model_name="loans"[^}]*\} 1000\n`)
 }
 
@@ -84,17 +79,14 @@ func TestFilesExample(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "out", "metrics.jsonl")
 	t.Setenv("METRICS_FILE", file)
 	c := startBackend(t, "files.yaml")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	if !wait.For(func() bool {
 		text, _ := os.ReadFile(file)
 		return strings.Contains(string(text), `"ml.drift.psi"`) && strings.HasSuffix(string(text), "\n")
 	}) {
 		t.Fatal("there is no drift in the file")
 	}
-	venv := filepath.Join(t.TempDir(), "venv")
-	run(t, exec.Command("python3", "-m", "venv", venv))
-	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "backends/requirements.txt"))
-	out, err := exec.Command(filepath.Join(venv, "bin", "python"), "backends/query.py", file).CombinedOutput()
+	out, err := exec.Command(python(t, "backends"), "backends/query.py", file).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "income") || !strings.HasSuffix(string(out), "1000.0 predictions\n") {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -102,15 +94,12 @@ func TestFilesExample(t *testing.T) {
 
 // Rows in ClickHouse's own engine, and the question that docs/backends.md asks it.
 func TestClickHouseExample(t *testing.T) {
-	address, dir := free(t), t.TempDir()
-	venv := filepath.Join(dir, "venv")
-	run(t, exec.Command("python3", "-m", "venv", venv))
-	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "testdata/clickhouse/requirements.txt"))
-	launch(t, "", nil, filepath.Join(venv, "bin", "python"), "testdata/clickhouse/server.py", address, filepath.Join(dir, "data"))
+	address := free(t)
+	launch(t, "", nil, python(t, "testdata/clickhouse"), "testdata/clickhouse/server.py", address, filepath.Join(t.TempDir(), "data"))
 	listens(t, address)
 	t.Setenv("CLICKHOUSE_ENDPOINT", "http://"+address)
 	c := startBackendOf(t, fullBinary(t), "clickhouse.yaml", "--set", "exporters.clickhouse.compress=none")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	text, err := os.ReadFile("../docs/backends.md")
 	if err != nil {
 		t.Fatal(err)

@@ -1,11 +1,6 @@
 package examples_test
 
-import (
-	"bytes"
-	"net/http"
-	"os"
-	"testing"
-)
+import "testing"
 
 // What BentoML really sent, in both forms of its bodies, becomes metrics. Request
 // ids of the captures differ, and so do their rows.
@@ -15,22 +10,7 @@ func TestBentoMLExample(t *testing.T) {
 	t.Setenv("RETENTION", "876000h") // the captures do not grow younger
 	c := startAt(t, "bentoml/config.yaml", address)
 	for _, name := range []string{"map", "repr"} {
-		body, err := os.ReadFile("../internal/bentoml/testdata/" + name + ".pb")
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/logs", bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/x-protobuf")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s", name, resp.Status)
-		}
+		post(t, "http://"+address+"/v1/logs", "application/x-protobuf", "../internal/bentoml/testdata/"+name+".pb")
 	}
 	c.sees(t, `ml_model_predictions\{[^}]*ml_model_name="iris_monitor"[^}]*\} 100\n`)
 	c.sees(t, `ml_model_actuals\{[^}]*ml_model_name="iris_monitor"[^}]*\} 98\n`)

@@ -30,7 +30,7 @@ func TestExportedDashboards(t *testing.T) {
 	}
 	p := startPrometheus(t, strings.NewReplacer("localhost:8889", c.prometheus, "scrape_interval: 15s", "scrape_interval: 1s").Replace(string(text))+
 		"\nrule_files: ['"+dir+"/*.rules.yml']\n")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	p.answers(t, `ml_model_predictions{ml_model_name="loans",ml_segment_name=""}`, "1000")
 
 	panels := 0

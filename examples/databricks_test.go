@@ -1,9 +1,6 @@
 package examples_test
 
 import (
-	"bytes"
-	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -30,20 +27,6 @@ func TestDatabricksExample(t *testing.T) {
 	c.sees(t, `ml_drift_detected\w*\{[^}]*ml_field_name="city"[^}]*\} 0\n`)
 
 	// The same rows by HTTP are known by their ids, and counted once.
-	body, err := os.ReadFile("databricks/payload.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/predictions?format=ndjson", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
-		t.Fatal(resp.Status)
-	}
+	post(t, "http://"+address+"/v1/predictions?format=ndjson", "application/x-ndjson", "databricks/payload.ndjson")
 	c.sees(t, `ml_integrity_duplicates\w*\{[^}]*ml_model_name="house_prices"[^}]*\} 3\n`)
 }

@@ -25,7 +25,7 @@ func TestNewRelicExample(t *testing.T) {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
 	c := start(t, "newrelic/config.yaml")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	psi := nr.sees(t, "/metric/v1", func(m map[string]any) bool {
 		return m["name"] == "ml.drift.psi" && attribute(m, "feature_name") == "income"
 	})
@@ -49,7 +49,7 @@ func TestNewRelicExample(t *testing.T) {
 func TestNewRelicPredictionsExample(t *testing.T) {
 	nr := newRelic(t)
 	c := start(t, "newrelic/predictions.yaml")
-	run(t, exec.Command("go", "run", "./go", "-endpoint", c.otlp))
+	sendLoans(t, c)
 	for kind, keys := range map[string][]string{
 		"InferenceData":             {"inference_id", "modelName", "model_version"},
 		"aporia_numeric_prediction": {"model_name", "model_version_name", "prediction_id", "prediction_name", "value"},

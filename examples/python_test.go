@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,10 +14,8 @@ import (
 // sends of data frames becomes metrics.
 func TestPythonExample(t *testing.T) {
 	t.Setenv("PYTHONDONTWRITEBYTECODE", "1")
-	venv := filepath.Join(t.TempDir(), "venv")
-	python := filepath.Join(venv, "bin", "python")
-	run(t, exec.Command("python3", "-m", "venv", venv))
-	run(t, exec.Command(python, "-m", "pip", "install", "-q", "-r", "python/requirements.txt", "./python"))
+	python := python(t, "python")
+	run(t, exec.Command(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "./python"))
 	tests := exec.Command(python, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 	tests.Dir = "python"
 	run(t, tests)

@@ -2,14 +2,12 @@ package examples_test
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/driftmeter/driftmeter/testbed/wait"
@@ -18,10 +16,10 @@ import (
 // The commands of scale-out/README.md, on other ports: three agents, three
 // gateways and three evaluators, predictions by one agent and labels by another.
 func TestScaleOutExample(t *testing.T) {
-	driftmeter, full, dir := binary(t), fullBinary(t), t.TempDir()
+	driftmeter, full, example, dir := binary(t), fullBinary(t), built(t, "scale-out", "scale-out"), t.TempDir()
 	t.Setenv("REFERENCES", dir)
 	csv := filepath.Join(dir, "train.csv")
-	run(t, exec.Command("go", "run", "./scale-out", "-train", csv))
+	run(t, exec.Command(example, "-train", csv))
 	run(t, exec.Command(driftmeter, "reference", "build", csv, "--model", "loans", "--config", "scale-out/models.yaml", "-o", filepath.Join(dir, "loans.ref")))
 
 	var agents, gateways, evaluators, metrics [3]string
@@ -43,19 +41,15 @@ func TestScaleOutExample(t *testing.T) {
 			listens(t, h)
 		}
 	}
-	run(t, exec.Command("go", "run", "./scale-out", "-predictions", agents[0], "-labels", agents[1]))
+	run(t, exec.Command(example, "-predictions", agents[0], "-labels", agents[1]))
 	want := regexp.MustCompile(`ml_model_actuals\{ml_model_name="loans",ml_model_version="3",otel[^}]*\} 3000\n`)
-	var page string
 	if !wait.For(func() bool {
 		return slices.ContainsFunc(metrics[:], func(m string) bool {
-			page = get(t.Context(), "http://"+m+"/metrics")
-			return want.MatchString(page)
+			page := get(t.Context(), "http://"+m+"/metrics")
+			return want.MatchString(page) && strings.Contains(page, `ml_performance_roc_auc`)
 		})
 	}) {
-		t.Fatal("no evaluator has 3000 actuals of loans")
-	}
-	if !strings.Contains(page, `ml_performance_roc_auc`) {
-		t.Error("there is no performance")
+		t.Error("no evaluator has 3000 actuals of loans, and a performance")
 	}
 }
 
@@ -68,49 +62,4 @@ func TestKafkaExampleIsValid(t *testing.T) {
 	}
 	run(t, exec.Command(driftmeter, "validate", "--config", "scale-out/kafka/agent.yaml"))
 	run(t, exec.Command(full, "validate", "--config", "scale-out/gateway.yaml", "--config", "scale-out/kafka/gateway.yaml", "--config", "scale-out/models.yaml"))
-}
-
-// launch runs a collector until the test ends.
-func launch(t *testing.T, otlp string, env []string, bin string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(bin, args...)
-	cmd.Env = append(append(os.Environ(), "OTLP_ENDPOINT="+otlp), env...)
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Log(out.String())
-		}
-	})
-}
-
-func listens(t *testing.T, address string) {
-	t.Helper()
-	if !wait.For(func() bool {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	}) {
-		t.Fatalf("nobody listens on %s", address)
-	}
-}
-
-// fullBinary returns the full distribution: the one that make test has built.
-func fullBinary(t *testing.T) string {
-	t.Helper()
-	if bin := os.Getenv("DRIFTMETER_FULL_BIN"); bin != "" {
-		return bin
-	}
-	bin := filepath.Join(t.TempDir(), "driftmeter-full")
-	cmd := exec.Command("go", "build", "-o", bin, ".")
-	cmd.Dir = "../distributions/full"
-	run(t, cmd)
-	return bin
 }

@@ -2,7 +2,6 @@ package examples_test
 
 import (
 	"bytes"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,22 +19,7 @@ func TestTrainingDataExample(t *testing.T) {
 	t.Setenv("TRAINING_DATA", file)
 	start(t, "training-data/files.yaml")
 	for _, name := range []string{"predictions", "actuals", "correction"} {
-		body, err := os.ReadFile("training-data/" + name + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/v1/logs", bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s", name, resp.Status)
-		}
+		post(t, "http://"+address+"/v1/logs", "application/json", "training-data/"+name+".json")
 	}
 	var text []byte
 	wait.For(func() bool { // what is not there is told below
@@ -45,10 +29,8 @@ func TestTrainingDataExample(t *testing.T) {
 	if n := bytes.Count(text, []byte(`"eventName":"ml.labelled"`)); n != 4 || bytes.Contains(text, []byte("ml.prediction\"")) {
 		t.Fatalf("%d labelled records:\n%s", n, text)
 	}
-	venv, parquet := filepath.Join(t.TempDir(), "venv"), filepath.Join(t.TempDir(), "labelled.parquet")
-	run(t, exec.Command("python3", "-m", "venv", venv))
-	run(t, exec.Command(filepath.Join(venv, "bin", "pip"), "install", "-q", "-r", "training-data/requirements.txt"))
-	out, err := exec.Command(filepath.Join(venv, "bin", "python"), "training-data/to_parquet.py", "--model", "loans", file, "-o", parquet).CombinedOutput()
+	parquet := filepath.Join(t.TempDir(), "labelled.parquet")
+	out, err := exec.Command(python(t, "training-data"), "training-data/to_parquet.py", "--model", "loans", file, "-o", parquet).CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "3 predictions, 6 columns") {
 		t.Fatalf("%v: %s", err, out)
 	}

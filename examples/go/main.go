@@ -24,14 +24,16 @@ import (
 
 func main() {
 	endpoint := flag.String("endpoint", "localhost:4317", "`address` of Driftmeter's OTLP receiver")
+	var at time.Time // the window of ten minutes ago is over
+	flag.TextVar(&at, "at", time.Now().Add(-10*time.Minute).Truncate(5*time.Minute), "`time` of the first prediction")
 	flag.Parse()
-	if err := run(context.Background(), *endpoint); err != nil {
+	if err := run(context.Background(), *endpoint, at); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, endpoint string) (err error) {
+func run(ctx context.Context, endpoint string, at time.Time) (err error) {
 	// A service leaves this out, and sets OTEL_EXPORTER_OTLP_ENDPOINT.
 	exporter, err := otlploggrpc.New(ctx, otlploggrpc.WithEndpoint(endpoint), otlploggrpc.WithInsecure())
 	if err != nil {
@@ -48,8 +50,7 @@ func run(ctx context.Context, endpoint string) (err error) {
 	if _, err := client.LogReference(ctx, prediction.Training, trainingSet(rng, 2000)); err != nil {
 		return err
 	}
-	// What it predicts: incomes have fallen. The window of ten minutes ago is over.
-	at := time.Now().Add(-10 * time.Minute).Truncate(5 * time.Minute)
+	// What it predicts: incomes have fallen.
 	var later []prediction.Actual
 	for i := range 1000 {
 		l := draw(rng, -0.5)
