@@ -232,12 +232,17 @@ func (r *rig) made(cfg *Config) *source {
 // open makes the receiver ready, as after a restart, without starting its loop.
 func (r *rig) open() {
 	r.t.Helper()
+	r.openOn(newHost(r.t, r.storage))
+}
+
+func (r *rig) openOn(h *host) {
+	r.t.Helper()
 	cfg := parse(r.t, r.config)
 	if err := cfg.Validate(); err != nil {
 		r.t.Fatal(err)
 	}
 	r.source = r.made(cfg)
-	if err := r.source.open(r.t.Context(), newHost(r.t, r.storage)); err != nil {
+	if err := r.source.open(r.t.Context(), h); err != nil {
 		r.t.Fatal(err)
 	}
 }
