@@ -1,16 +1,13 @@
 package testbed
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hamba/avro/v2"
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
@@ -134,32 +131,14 @@ func (o *outcome) message() any {
 	return map[string]any{"id": o.ID, "model_name": "synthetic_car_loan", "actuals": map[string]any{"proba": o.WasRepaid == 1}}
 }
 
-// Schemas of the rows in Avro, and what a registry with Confluent's interface says
-// of them.
-const (
-	loanSchema = `{"type":"record","name":"Loan","namespace":"shop","fields":[{"name":"id","type":"string"},{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}},
+// Schemas of the rows in Avro; that of outcomes refers to another.
+var (
+	loanSchema = avroSchema{Schema: `{"type":"record","name":"Loan","namespace":"shop","fields":[{"name":"id","type":"string"},{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}},
 		{"name":"car_value","type":"long"},{"name":"salary_range","type":"string"},{"name":"debt_to_income_ratio","type":"double"},{"name":"loan_length","type":"long"},
-		{"name":"repaid_loan_on_prev_car","type":"boolean"},{"name":"size_of_downpayment","type":"string"},{"name":"driver_tenure","type":"double"},{"name":"y_pred_proba","type":["null","double"]}]}`
-	outcomeSchema = `{"type":"record","name":"Outcome","fields":[{"name":"id","type":"string"},{"name":"repaid","type":["null","boolean"]}]}`
+		{"name":"repaid_loan_on_prev_car","type":"boolean"},{"name":"size_of_downpayment","type":"string"},{"name":"driver_tenure","type":"double"},{"name":"y_pred_proba","type":["null","double"]}]}`}
+	outcomeSchema = avroSchema{Schema: `{"type":"record","name":"Outcome","fields":[{"name":"id","type":"string"},{"name":"end","type":"End"}]}`,
+		References: map[string]string{"ends": `{"type":"record","name":"End","fields":[{"name":"repaid","type":["null","boolean"]}]}`}}
 )
-
-func registry(t *testing.T) string {
-	t.Helper()
-	return confluent(t, map[string]string{"/schemas/ids/1": loanSchema, "/schemas/ids/70000": outcomeSchema}, func(req *http.Request) bool {
-		user, password, _ := req.BasicAuth()
-		return user == "driftmeter" && password == "secret"
-	})
-}
-
-// inAvro writes a row in the registry's wire format.
-func inAvro(t *testing.T, id uint32, schema avro.Schema, row map[string]any) []byte {
-	t.Helper()
-	b, err := avro.Marshal(schema, row)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(binary.BigEndian.AppendUint32([]byte{0}, id), b...)
-}
 
 // A real data set gives exactly the same metrics through a real broker, in JSON
 // without a mapping and in Avro by a schema registry, as through OTLP.
@@ -202,23 +181,24 @@ func TestKafkaGivesTheMetricsOfOTLP(t *testing.T) {
 		r.stop()
 	})
 	t.Run("Avro", func(t *testing.T) {
-		avroOf := "format: avro, avro: {registry: {endpoint: '" + registry(t) + "', headers: {Authorization: 'Basic ZHJpZnRtZXRlcjpzZWNyZXQ='}}}"
+		registry := guarded(t, theRegistry(t))
+		avroOf := "format: avro, avro: {registry: {endpoint: '" + registry + "', headers: {Authorization: 'Basic ZHJpZnRtZXRlcjpzZWNyZXQ='}}}"
 		r := newKafkaRig(t, loanModel, "  prediction_encoding: {"+avroOf+", mapping: {model: synthetic_car_loan, columns: {y_pred_proba: predictions.proba}, rest: features}}\n"+
-			"  prediction_encoding/labels: {event: actual, "+avroOf+", mapping: {model: synthetic_car_loan, labels: {proba: repaid}}}\n", "", "groundtruth, profile")
+			"  prediction_encoding/labels: {event: actual, "+avroOf+", mapping: {model: synthetic_car_loan, labels: {proba: end.repaid}}}\n", "", "groundtruth, profile")
 		r.start()
 		sendOTLP(r.rig, "ml.reference", reference)
-		var predictions, labels [][]byte
-		loanAvro, outcomeAvro := avro.MustParse(loanSchema), avro.MustParse(outcomeSchema)
+		var predictions, labels []map[string]any
 		for _, l := range served {
 			at, err := time.Parse(time.RFC3339Nano, l.At)
 			r.check(err)
-			predictions = append(predictions, inAvro(t, 1, loanAvro, map[string]any{"id": l.ID, "timestamp": at, "car_value": l.Value, "salary_range": l.Salary,
+			predictions = append(predictions, map[string]any{"id": l.ID, "timestamp": at.UnixMilli(), "car_value": l.Value, "salary_range": l.Salary,
 				"debt_to_income_ratio": l.Debt, "loan_length": l.Length, "repaid_loan_on_prev_car": l.Repaid, "size_of_downpayment": l.Down, "driver_tenure": l.Tenure,
-				"y_pred_proba": map[string]any{"double": l.Proba}}))
-			labels = append(labels, inAvro(t, 70000, outcomeAvro, map[string]any{"id": l.ID, "repaid": map[string]any{"boolean": *l.WasRepaid == 1}}))
+				"y_pred_proba": l.Proba})
+			labels = append(labels, map[string]any{"id": l.ID, "end": map[string]any{"repaid": *l.WasRepaid == 1}})
 		}
-		r.produce(r.name, predictions)
-		r.produce(r.name+"-labels", labels)
+		as := strings.Replace(registry, "://", "://driftmeter:secret@", 1)
+		inAvro(t, r.broker, as, r.name, perTopic, loanSchema, predictions)
+		inAvro(t, r.broker, as, r.name+"-labels", perTopic, outcomeSchema, labels)
 		if text := different(r.settledLoans(len(served)), want); text != "" {
 			t.Error(text)
 		}

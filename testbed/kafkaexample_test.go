@@ -3,17 +3,13 @@ package testbed
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/hamba/avro/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -22,6 +18,10 @@ import (
 func TestKafkaExample(t *testing.T) {
 	broker, err := kafka.get(filepath.Join(scratch, "kafka"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	registry := theRegistry(t)
+	if _, err := confluent(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -41,7 +41,7 @@ func TestKafkaExample(t *testing.T) {
 		}
 	}
 	for key, value := range map[string]string{"KAFKA_BROKER": broker.Address, "PROMETHEUS_ENDPOINT": "127.0.0.1:0",
-		"DRIFTMETER_DIRECTORY": t.TempDir(), "QUEUE_DIRECTORY": t.TempDir(), "SCHEMA_REGISTRY": fraudRegistry(t)} {
+		"DRIFTMETER_DIRECTORY": t.TempDir(), "QUEUE_DIRECTORY": t.TempDir(), "SCHEMA_REGISTRY": registry} {
 		t.Setenv(key, value)
 	}
 	sink, err := NewSink(nil)
@@ -84,26 +84,19 @@ func TestKafkaExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	var messages [][]byte
+	var rows []map[string]any
 	for i := range 3 {
-		messages = append(messages, inAvro(t, 1, avro.MustParse(fraudSchema), map[string]any{"id": fmt.Sprint("avro-", i), "model_name": "fraud", "model_version": "3",
-			"inputs": map[string]any{"amount": 10.5, "country": "DE"}, "outputs": map[string]any{"proba": 0.4}}))
+		rows = append(rows, map[string]any{"id": fmt.Sprint("avro-", i), "model_name": "fraud", "model_version": "3",
+			"inputs": map[string]any{"amount": 10.5, "country": "DE"}, "outputs": map[string]any{"proba": 0.4}})
 	}
-	if err := broker.Produce(ctx, "fraud", 4, messages); err != nil {
-		t.Fatal(err)
-	}
+	inAvro(t, broker, registry, "fraud", 4, fraudSchema, rows)
 	sees(ctx, t, p, sink, 8)
 }
 
 // fraudSchema is the message of the example in Avro.
-const fraudSchema = `{"type":"record","name":"Message","fields":[{"name":"id","type":"string"},{"name":"model_name","type":"string"},{"name":"model_version","type":"string"},
+var fraudSchema = avroSchema{Schema: `{"type":"record","name":"Message","fields":[{"name":"id","type":"string"},{"name":"model_name","type":"string"},{"name":"model_version","type":"string"},
 	{"name":"inputs","type":{"type":"record","name":"Inputs","fields":[{"name":"amount","type":"double"},{"name":"country","type":"string"}]}},
-	{"name":"outputs","type":{"type":"record","name":"Outputs","fields":[{"name":"proba","type":"double"}]}}]}`
-
-func fraudRegistry(t *testing.T) string {
-	t.Helper()
-	return confluent(t, map[string]string{"/schemas/ids/1": fraudSchema}, func(*http.Request) bool { return true })
-}
+	{"name":"outputs","type":{"type":"record","name":"Outputs","fields":[{"name":"proba","type":"double"}]}}]}`}
 
 // sees waits until so many predictions are counted.
 func sees(ctx context.Context, t *testing.T, p *Process, sink *Sink, want float64) {
@@ -114,19 +107,4 @@ func sees(ctx context.Context, t *testing.T, p *Process, sink *Sink, want float6
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// confluent answers as a schema registry of Confluent's does, whom it may.
-func confluent(t *testing.T, schemas map[string]string, may func(*http.Request) bool) string {
-	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		schema, ok := schemas[req.URL.Path]
-		if !may(req) || !ok {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]string{"schema": schema}) // nobody is left to tell
-	}))
-	t.Cleanup(s.Close)
-	return s.URL
 }

@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 	if kafka.b != nil {
 		kafka.b.Stop()
 	}
+	if registry != nil {
+		registry.Stop()
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
