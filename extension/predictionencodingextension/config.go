@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
 
@@ -41,6 +42,8 @@ type Config struct {
 	Avro AvroConfig `mapstructure:"avro"`
 	// Inference is about events of inference servers, whose requests and responses come apart.
 	Inference inference.Limits `mapstructure:"inference"`
+	// Storage is the extension that keeps requests and responses of inference servers until the other comes, such as file_storage, so that what was read outlives the process; without it they wait in memory.
+	Storage *component.ID `mapstructure:"storage"`
 	// AttributePrefix begins the attributes of the records, as in profile.
 	AttributePrefix string `mapstructure:"attribute_prefix"`
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/extension/predictionencodingextension/internal/metadata"
 	"github.com/driftmeter/driftmeter/internal/avrorows"
+	"github.com/driftmeter/driftmeter/internal/halves"
 	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -26,6 +27,7 @@ var (
 	_ encodings.LogsUnmarshalerExtension    = (*encoding)(nil)
 	_ encodings.LogsDecoderExtension        = (*encoding)(nil)
 	_ extensioncapabilities.PipelineWatcher = (*encoding)(nil)
+	_ extensioncapabilities.Dependent       = (*encoding)(nil)
 )
 
 // encoding is the extension. Receivers use it from many goroutines.
@@ -38,16 +40,19 @@ type encoding struct {
 
 	workers *rowlog.Workers // of rows
 	events  *rowlog.Workers // of inference servers
-	pairs   *inference.Pairs
+	pairs   *halves.Keeper
 
 	schema   *avrorows.Schema // of messages that bring none along
 	registry *registry        // or where to ask for it
-	stop     context.CancelFunc
+
+	background context.Context //nolint:containedctx // reading a message has none; ends with the extension, and with it all waiting
+	stop       context.CancelFunc
 }
 
 func newEncoding(cfg *Config, set extension.Settings, tel *metadata.TelemetryBuilder) (*encoding, error) {
-	e := &encoding{cfg: cfg, set: set, tel: tel, stop: func() {}, notices: newNotices(set.Logger), pairs: inference.NewPairs(&cfg.Inference),
+	e := &encoding{cfg: cfg, set: set, tel: tel, notices: newNotices(set.Logger), pairs: halves.NewQueue(&cfg.Inference),
 		defaults: record.Record{Event: events[cfg.Event]}}
+	e.background, e.stop = context.WithCancel(context.Background()) // not Start's context: that one ends
 	var err error
 	if e.workers, err = rowlog.NewWorkers(cfg.Mapping, cfg.Mappings, cfg.AttributePrefix, rowlog.AsIs); err != nil {
 		return nil, err
@@ -79,6 +84,9 @@ func (e *encoding) Start(ctx context.Context, host component.Host) error {
 	}); err != nil {
 		return err
 	}
+	if err := e.openStorage(ctx, host); err != nil {
+		return err
+	}
 	if e.cfg.Avro.Registry.Client.Endpoint == "" {
 		return nil
 	}
@@ -86,16 +94,22 @@ func (e *encoding) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return fmt.Errorf("avro.registry: %w", err)
 	}
-	background, stop := context.WithCancel(context.Background()) // not Start's context: that one ends
-	e.stop = stop
-	e.registry, err = newRegistry(background, &e.cfg.Avro.Registry, client, e.notices, e.tel)
+	e.registry, err = newRegistry(e.background, &e.cfg.Avro.Registry, client, e.notices, e.tel)
 	return err
+}
+
+// Dependencies is of Dependent: the storage has to be there first.
+func (e *encoding) Dependencies() []component.ID {
+	if e.cfg.Storage == nil {
+		return nil
+	}
+	return []component.ID{*e.cfg.Storage}
 }
 
 // Ready is of PipelineWatcher.
 func (e *encoding) Ready() error { return nil }
 
-// NotReady ends the waiting for a registry before the receivers are stopped, which
+// NotReady ends the waiting for a registry or a storage before the receivers are stopped, which
 // wait for the messages that they are reading.
 func (e *encoding) NotReady() error {
 	e.stop()
@@ -105,9 +119,10 @@ func (e *encoding) NotReady() error {
 // Shutdown is also called when Start failed or never ran.
 func (e *encoding) Shutdown(ctx context.Context) error {
 	e.stop()
-	e.giveUp(ctx, e.pairs.Drain(), "shutdown")
+	e.giveUp(ctx, e.pairs.Drain())
+	err := e.pairs.Close(ctx)
 	e.tel.Shutdown()
-	return nil
+	return err
 }
 
 // UnmarshalLogs reads one message. The same message is read the same again, so
@@ -121,6 +136,9 @@ func (e *encoding) UnmarshalLogs(buf []byte) (plog.Logs, error) {
 // end counts what was refused, and decides about the message.
 func (m *message) end(err error) (plog.Logs, error) {
 	defer m.release()
+	if kept := m.e.keep(); kept != nil {
+		return plog.Logs{}, kept // never dropped: half of an inference would be lost
+	}
 	if err != nil {
 		if _, unavailable := errors.AsType[*errUnavailable](err); unavailable {
 			return plog.Logs{}, err // never dropped: the message may be sound

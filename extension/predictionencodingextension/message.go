@@ -240,48 +240,6 @@ func avroSource(rows *avrorows.Rows) rowlog.Source {
 	}
 }
 
-// event takes an event of an inference server. What is whole with it is a row.
-func (m *message) event(row int64, n *tree.Node) error {
-	now := time.Now()
-	m.e.giveUp(context.Background(), m.e.pairs.Expire(now.Add(-m.e.cfg.Inference.PairWindow)), "window")
-	event, err := inference.Structured(n)
-	if err != nil {
-		m.refuse(row, &mapping.RowError{Reason: mapping.BadType, Problem: err.Error(), Hint: "write events in structured mode"})
-		return nil
-	}
-	half, refused := inference.NewHalf(&event, now)
-	if refused != nil {
-		m.refuse(row, refused)
-		return nil
-	}
-	whole, givenUp := m.e.pairs.Remember(half)
-	m.e.giveUp(context.Background(), givenUp, "limit")
-	if whole == nil {
-		return nil
-	}
-	w := m.e.events.Get(whole.Model())
-	defer m.e.events.Put(whole.Model(), w)
-	m.batch.Worker = w
-	inferred := whole.Row()
-	return m.batch.Add(row, &inferred)
-}
-
-// giveUp counts halves that are lost, and says it.
-func (e *encoding) giveUp(ctx context.Context, halves []*inference.Half, cause string) {
-	for _, h := range halves {
-		name := "request"
-		if h.Response {
-			name = "response"
-		}
-		e.tel.PredictionEncodingInferencesUnpaired.Add(ctx, 1, metric.WithAttributes(attribute.String("half", name), attribute.String("cause", cause)))
-	}
-	if len(halves) > 0 {
-		e.notices.say("unpaired "+cause, time.Now(), "Gave up requests or responses of an inference server without their other half", zap.String("cause", cause),
-			zap.Int("events", len(halves)), zap.String("inferenceservicename", halves[0].Service()),
-			zap.Duration("inference.pair_window", e.cfg.Inference.PairWindow), zap.Int("inference.max_pending", e.cfg.Inference.MaxPending))
-	}
-}
-
 // refuseMessage counts a message that could not be read to its end, and says it.
 func (e *encoding) refuseMessage(err error) {
 	reason := reasonOf(err)

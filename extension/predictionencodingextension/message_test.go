@@ -203,7 +203,10 @@ func TestEvents(t *testing.T) {
 		t.Errorf("%v", r.said.All())
 	}
 	r.gives([]byte(event("request", "u", `"data":{"instances":[1]}`)))
-	r.e.giveUp(t.Context(), r.e.pairs.Expire(time.Now().Add(time.Hour)), "window")
+	late, err := r.e.pairs.Expire(t.Context(), time.Now().Add(time.Hour))
+	if r.e.giveUp(t.Context(), late); err != nil {
+		t.Error(err)
+	}
 	if n := r.counted("inferences_unpaired", "request", "window"); n != 1 {
 		t.Errorf("%d are given up", n)
 	}

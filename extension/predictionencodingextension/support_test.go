@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -24,10 +26,17 @@ type rig struct {
 	e    *encoding
 	tel  *componenttest.Telemetry
 	said *observer.ObservedLogs
+	stop func()
 }
 
 // start starts an extension; change may be nil.
 func start(t *testing.T, change func(*Config)) *rig {
+	t.Helper()
+	return startOn(t, componenttest.NewNopHost(), change)
+}
+
+// startOn starts an extension beside others.
+func startOn(t *testing.T, host component.Host, change func(*Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, tel: componenttest.NewTelemetry()}
 	cfg := defaultConfig()
@@ -39,6 +48,7 @@ func start(t *testing.T, change func(*Config)) *rig {
 	}
 	set := extensiontest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = r.tel.NewTelemetrySettings()
+	set.ID = component.NewID(metadata.Type) // what is kept belongs to it
 	core, said := observer.New(zap.WarnLevel)
 	set.Logger, r.said = zap.New(core), said
 	made, err := create(t.Context(), set, cfg)
@@ -46,13 +56,16 @@ func start(t *testing.T, change func(*Config)) *rig {
 		t.Fatal(err)
 	}
 	r.e = made.(*encoding)
-	if err := r.e.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+	if err := r.e.Start(t.Context(), host); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	r.stop = sync.OnceFunc(func() {
 		if err := r.e.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		r.stop()
 		_ = r.tel.Shutdown(context.WithoutCancel(t.Context()))
 	})
 	return r

@@ -33,6 +33,7 @@ const patience = 10 * time.Second
 
 func (c *Config) try(ctx context.Context, path string, told trial.Told) (rows trial.Rows, err error) {
 	own := *c
+	own.Storage = nil // what is tried is not kept
 	if wait := &own.Avro.Registry.MaxWait; *wait == 0 || *wait > patience {
 		*wait = patience
 	}
@@ -112,7 +113,7 @@ func (t *tried) Next() error {
 		t.row++
 		return nil
 	}
-	if waiting := len(t.encoding.pairs.Drain()); waiting > 0 {
+	if waiting := len(t.encoding.pairs.Drain().Halves); waiting > 0 {
 		t.told.Noted(fmt.Sprintf("events that would wait for their other halves: %d; write requests and responses into one file", waiting))
 	}
 	if t.message.first != nil && t.encoding.cfg.OnError == onErrorRefuse {

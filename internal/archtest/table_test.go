@@ -43,6 +43,7 @@ var layers = []layer{
 	{folders: []string{"internal/scenario"}},
 	{folders: []string{"internal/trial"}},
 	{folders: []string{"internal/pull"}},
+	{folders: []string{"internal/halves"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},
 	{folders: []string{"internal/cli", "internal/demo"}},

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -63,69 +62,4 @@ func Structured(n *tree.Node) (Event, error) {
 		}
 	}
 	return e, nil
-}
-
-// Half is a request or a response of an inference server.
-type Half struct {
-	Response bool
-
-	key        string // names the inference
-	attributes map[string]string
-	rows       []tree.Node
-	size       int // in memory
-	at         time.Time
-
-	as  string // under which Pairs keeps it
-	met bool   // of a half that stays there: it was part of an inference
-}
-
-// side names a half of an inference.
-func (h *Half) side() string {
-	if h.Response {
-		return h.key + "\x00response"
-	}
-	return h.key + "\x00request"
-}
-
-// Service is the name of the inference service that logged it.
-func (h *Half) Service() string { return h.attributes["inferenceservicename"] }
-
-// NewHalf reads an event that has come at a time.
-func NewHalf(e *Event, at time.Time) (*Half, *mapping.RowError) {
-	if e.wrong != nil {
-		return nil, e.wrong
-	}
-	kind := e.Attributes["type"]
-	response, ok := types[kind]
-	if !ok {
-		return nil, &mapping.RowError{Column: "type", Reason: BadType, Problem: fmt.Sprintf("is %.100q", kind),
-			Hint: "known are org.kubeflow.serving.inference.request and .response, io.seldon.serving.inference.request and .response"}
-	}
-	id := e.Attributes["id"]
-	if r := e.Attributes["requestid"]; strings.HasPrefix(kind, "io.seldon.") && r != "" {
-		id = r // of Seldon's events, id is different for each half
-	}
-	if id == "" {
-		return nil, &mapping.RowError{Column: "id", Reason: mapping.NoID, Problem: "is missing", Hint: "request and response are joined by it"}
-	}
-	rows, refused := Payload(&e.Data, response)
-	if refused != nil {
-		return nil, refused
-	}
-	h := &Half{key: e.Attributes["inferenceservicename"] + "\x00" + id, Response: response, attributes: e.Attributes, rows: tree.Clone(rows), size: e.Data.Size(), at: at}
-	h.attributes["id"] = id
-	for _, name := range []string{"model_name", "model_version"} { // of V2
-		if n := e.Data.Get(name); n != nil && n.Kind == tree.Text {
-			h.attributes[name] = n.Text
-		}
-	}
-	return h, nil
-}
-
-// join makes an inference of two halves.
-func join(mine, other *Half) *Inference {
-	if mine.Response {
-		return &Inference{Request: other, Response: mine}
-	}
-	return &Inference{Request: mine, Response: other}
 }

@@ -53,14 +53,6 @@ type Inference struct{ Request, Response *Half }
 // Model names the mapping that it is for.
 func (i *Inference) Model() string { return i.Request.attributes["inferenceservicename"] }
 
-// Older returns the half that came first.
-func (i *Inference) Older() *Half {
-	if i.Response.at.Before(i.Request.at) {
-		return i.Response
-	}
-	return i.Request
-}
-
 // Row is an inference as a mapping sees it.
 func (i *Inference) Row() tree.Node {
 	about := i.Request.attributes

@@ -22,6 +22,16 @@ func OpenCheckpoints(ctx context.Context, host component.Host, id component.ID, 
 	if in == nil {
 		return nil, errors.New("storage is missing")
 	}
+	client, err := OpenStorage(ctx, host, component.KindReceiver, id, in)
+	if err != nil {
+		return nil, err
+	}
+	return &Checkpoints{client}, nil
+}
+
+// OpenStorage opens what a component keeps in the storage extension that its
+// configuration names.
+func OpenStorage(ctx context.Context, host component.Host, kind component.Kind, id component.ID, in *component.ID) (storage.Client, error) {
 	c, ok := host.GetExtensions()[*in]
 	if !ok {
 		return nil, fmt.Errorf("storage=%s is not among the extensions of the service; add it to service::extensions", in)
@@ -30,11 +40,11 @@ func OpenCheckpoints(ctx context.Context, host component.Host, id component.ID, 
 	if !ok {
 		return nil, fmt.Errorf("storage=%s is no storage extension; file_storage is one", in)
 	}
-	client, err := ext.GetClient(ctx, component.KindReceiver, id, "")
+	client, err := ext.GetClient(ctx, kind, id, "")
 	if err != nil {
 		return nil, fmt.Errorf("storage=%s cannot be opened: %w (is another process using it?)", in, err)
 	}
-	return &Checkpoints{client}, nil
+	return client, nil
 }
 
 // A value is a byte with the version, what the receiver says, and a CRC-32C of

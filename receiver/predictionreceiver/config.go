@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
 
@@ -26,6 +27,8 @@ type Config struct {
 	Mappings map[string]mapping.Config `mapstructure:"mappings"`
 	// Inference is about events of inference servers, whose requests and responses come apart.
 	Inference inference.Limits `mapstructure:"inference"`
+	// Storage is the extension that keeps requests and responses of inference servers until the other comes, such as file_storage, so that what was acknowledged outlives the process; without it they wait in memory.
+	Storage *component.ID `mapstructure:"storage"`
 	// MaxRows is how many predictions one request may hold.
 	MaxRows int `mapstructure:"max_rows"`
 	// MaxInFlightMiB is how much of all requests together may be read and not yet answered; what is beyond is told to come again.
@@ -75,7 +78,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 }
 
 // ownKeys are the keys that are not those of confighttp.
-var ownKeys = []string{"mapping", "mappings", "inference", "max_rows", "max_in_flight_mib", "attribute_prefix"}
+var ownKeys = []string{"mapping", "mappings", "inference", "storage", "max_rows", "max_in_flight_mib", "attribute_prefix"}
 
 // Validate reports everything that is wrong, in the user's spelling.
 func (c *Config) Validate() error {

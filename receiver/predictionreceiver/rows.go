@@ -102,13 +102,6 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 	}
 }
 
-// send passes a batch on, answers, and returns the status.
-func (s *server) send(ctx context.Context, w http.ResponseWriter, b *rowlog.Batch, a *answer) (status int) {
-	status = s.deliver(ctx, b, a)
-	a.write(w, status)
-	return status
-}
-
 // deliver passes a batch on and says in the answer what became of it.
 func (s *server) deliver(ctx context.Context, b *rowlog.Batch, a *answer) (status int) {
 	a.Accepted = b.Accepted
@@ -124,7 +117,7 @@ func (s *server) deliver(ctx context.Context, b *rowlog.Batch, a *answer) (statu
 		if err != nil {
 			status = s.failed(ctx, a, err)
 		}
-	case a.Refused > 0 && a.Pending == 0:
+	case a.Refused > 0:
 		status, a.Error = http.StatusBadRequest, "every row was refused"
 		fallthrough
 	default:

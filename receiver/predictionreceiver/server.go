@@ -13,10 +13,12 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/driftmeter/driftmeter/internal/bentoml"
+	"github.com/driftmeter/driftmeter/internal/halves"
 	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -34,7 +36,7 @@ type server struct {
 	budget  budget
 	workers *rowlog.Workers // of rows
 	events  *rowlog.Workers // of inference servers
-	pairs   *inference.Pairs
+	pairs   *halves.Keeper
 
 	rowsOfMonitors *rowlog.Workers // of BentoML
 	bento          *bentoml.Monitors
@@ -44,7 +46,8 @@ type server struct {
 	wg   sync.WaitGroup
 
 	mu          sync.Mutex
-	said        time.Time // when the limit of what is pending was logged
+	said        time.Time // when it was logged that halves were given up
+	saidStorage time.Time // when an error of the storage was
 	saidRefused time.Time // when refused records of monitors were
 }
 
@@ -68,7 +71,7 @@ func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *meta
 		return nil, err
 	}
 	s.bento = bentoml.New(rowlog.RowLimits)
-	s.pairs = inference.NewPairs(&cfg.Inference)
+	s.pairs = halves.New(&cfg.Inference)
 	return s, nil
 }
 
@@ -78,6 +81,9 @@ func (s *server) Start(ctx context.Context, host component.Host) error {
 		o.Observe(int64(s.pairs.Len()))
 		return nil
 	}); err != nil {
+		return err
+	}
+	if err := s.open(ctx, host); err != nil {
 		return err
 	}
 	listener, err := s.cfg.HTTP.ToListener(ctx)
@@ -99,6 +105,26 @@ func (s *server) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
+// open opens what waited when an earlier process ended.
+func (s *server) open(ctx context.Context, host component.Host) error {
+	if s.cfg.Storage == nil {
+		return nil
+	}
+	r, err := s.pairs.Open(ctx, host, component.KindReceiver, s.set.ID, s.cfg.Storage, time.Now())
+	if err != nil {
+		return err
+	}
+	s.giveUp(ctx, r.Lost...)
+	if r.Damaged > 0 {
+		s.tel.PredictionInferencesUnpaired.Add(ctx, int64(r.Damaged), metric.WithAttributes(attribute.String("half", "unknown"), attribute.String("cause", "damaged")))
+		s.set.Logger.Error("Requests or responses of an inference server were damaged in the storage and are lost", zap.Stringer("storage", s.cfg.Storage), zap.Int("entries", r.Damaged))
+	}
+	if r.Waiting > 0 {
+		s.set.Logger.Info("Requests and responses of an inference server still wait for their other half", zap.Int("events", r.Waiting))
+	}
+	return nil
+}
+
 // Shutdown is also called when Start failed or never ran.
 func (s *server) Shutdown(ctx context.Context) error {
 	s.stop()
@@ -107,7 +133,8 @@ func (s *server) Shutdown(ctx context.Context) error {
 		err = s.http.Shutdown(ctx)
 	}
 	s.wg.Wait()
-	s.giveUp(ctx, s.pairs.Drain(), "shutdown")
+	s.giveUp(ctx, s.pairs.Drain())
+	err = errors.Join(err, s.pairs.Close(ctx))
 	s.tel.Shutdown()
 	return err
 }

@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
@@ -28,10 +30,17 @@ type rig struct {
 	tel  *componenttest.Telemetry
 	sink *consumertest.LogsSink
 	url  string
+	stop func()
 }
 
 // start runs a receiver; change may be nil, and next is the sink if it is nil.
 func start(t *testing.T, change func(*Config), next consumer.Logs) *rig {
+	t.Helper()
+	return startOn(t, componenttest.NewNopHost(), change, next)
+}
+
+// startOn runs a receiver beside the extensions of a host.
+func startOn(t *testing.T, host component.Host, change func(*Config), next consumer.Logs) *rig {
 	t.Helper()
 	r := &rig{t: t, sink: new(consumertest.LogsSink), tel: componenttest.NewTelemetry()}
 	if next == nil {
@@ -47,22 +56,26 @@ func start(t *testing.T, change func(*Config), next consumer.Logs) *rig {
 	}
 	set := receivertest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = r.tel.NewTelemetrySettings()
+	set.ID = component.NewID(metadata.Type) // what is kept belongs to it
 	made, err := create(t.Context(), set, cfg, next)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.s = made.(*server)
-	if err := r.s.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+	if err := r.s.Start(t.Context(), host); err != nil {
 		t.Fatal(err)
 	}
 	// The same handlers, behind a listener whose address is known.
 	front := httptest.NewServer(r.s.http.Handler)
 	r.url = front.URL
-	t.Cleanup(func() {
+	r.stop = sync.OnceFunc(func() {
 		front.Close()
 		if err := r.s.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
+	})
+	t.Cleanup(func() {
+		r.stop()
 		_ = r.tel.Shutdown(context.WithoutCancel(t.Context()))
 	})
 	return r
