@@ -12,7 +12,7 @@ BIN     := $(CURDIR)/dist/driftmeter
 
 # Folders whose packages are linted: all but the root, which has no code of its own
 # but a short main.go, and for which the linter would read the whole Collector.
-LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed prediction))
+LINTED  := $(patsubst %,./%/...,$(wildcard receiver processor connector exporter extension confmap internal testbed prediction examples))
 LINT    := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Packages that share data between goroutines.
 RACY    := $(patsubst %,./%/...,$(wildcard prediction receiver processor connector exporter extension internal/store internal/query internal/catalog internal/intake internal/truth internal/evaluate internal/watch internal/pull))
@@ -39,7 +39,7 @@ full:               ## build dist/driftmeter-full, with every component
 test: dist          ## run all tests, those of the built binaries too
 	DRIFTMETER_BIN=$(BIN) DRIFTMETER_FULL_BIN=$(BIN)-full go test -count=1 -timeout 45m $(T) ./...
 crash: build        ## only the tests that cut the power or kill the binary
-	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss|FailedWrites' ./internal/... ./processor/... ./extension/... ./testbed/...
+	DRIFTMETER_BIN=$(BIN) go test -count=1 -v -run 'Kill|Crash|PowerLoss|FailedWrites|Postgres/killed' $(patsubst %,./%/...,internal receiver processor exporter extension testbed)
 load: build         ## what a record costs, by the built binary: the table of docs/performance.md
 	DRIFTMETER_BIN=$(BIN) go run ./testbed/load $(A)
 bench:              ## benchmarks, for benchstat: make bench P=./internal/profile B=Add

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,15 +12,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 )
-
-// listens reports whether somebody takes connections at an address.
-func listens(address string) bool {
-	c, err := net.DialTimeout("tcp", address, time.Second)
-	if err == nil {
-		_ = c.Close()
-	}
-	return err == nil
-}
 
 // datasetKeys is what a user writes for the tables of loans below a url.
 const datasetKeys = `

@@ -28,7 +28,7 @@ func main() {
 	predictions := flag.String("predictions", "localhost:4317", "`address` that predictions are sent to")
 	labels := flag.String("labels", "localhost:4317", "`address` that labels are sent to")
 	flag.Parse()
-	err := error(nil)
+	var err error
 	if *train != "" {
 		err = writeTraining(*train)
 	} else {
