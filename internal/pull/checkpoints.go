@@ -1,11 +1,13 @@
 package pull
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
@@ -64,6 +66,13 @@ func (c *Checkpoints) Get(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("the checkpoint %q cannot be read: %w", key, err)
 	case b == nil:
 		return nil, nil
+	}
+	return unframed(key, b)
+}
+
+// unframed is what stands between version and checksum.
+func unframed(key string, b []byte) ([]byte, error) {
+	switch {
 	case len(b) < 5 || crc32.Checksum(b[:len(b)-4], castagnoli) != binary.BigEndian.Uint32(b[len(b)-4:]):
 		return nil, fmt.Errorf("the checkpoint %q is damaged; remove the storage of this receiver to read everything again", key)
 	case b[0] != checkpointVersion:
@@ -107,6 +116,37 @@ func framed(value []byte) []byte {
 
 // Delete forgets a key.
 func (c *Checkpoints) Delete(ctx context.Context, key string) error { return c.client.Delete(ctx, key) }
+
+// Review calls fn for each key that begins with prefix, in one step, as far as the
+// storage can name its keys: file_storage can. What fn returns is kept instead of the
+// value; the key is removed if it is nil. Damaged values are left to those who read
+// them.
+func (c *Checkpoints) Review(ctx context.Context, prefix string, fn func(key string, value []byte) []byte) error {
+	w, ok := c.client.(storage.Walker)
+	if !ok {
+		return nil
+	}
+	err := w.Walk(ctx, func(key string, b []byte) ([]*storage.Operation, error) {
+		if !strings.HasPrefix(key, prefix) {
+			return nil, nil
+		}
+		value, err := unframed(key, b)
+		if err != nil {
+			return nil, nil
+		}
+		switch now := fn(key, value); {
+		case now == nil:
+			return []*storage.Operation{storage.DeleteOperation(key)}, nil
+		case !bytes.Equal(now, value):
+			return []*storage.Operation{storage.SetOperation(key, framed(now))}, nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return fmt.Errorf("the checkpoints cannot be looked through: %w", err)
+	}
+	return nil
+}
 
 // Close releases the storage.
 func (c *Checkpoints) Close(ctx context.Context) error {

@@ -61,6 +61,19 @@ func TestCheckpoints(t *testing.T) {
 	if b, err := c.Get(t.Context(), "a"); string(b) != "one" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
+	if err := c.Update(t.Context(), map[string][]byte{"file/a": []byte("1"), "file/b": []byte("2"), "file/c": []byte("3"), "other": []byte("4")}, []string{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Review(t.Context(), "file/", func(key string, value []byte) []byte {
+		return map[string][]byte{"file/a1": []byte("1"), "file/b2": []byte("two")}[key+string(value)]
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"a": "", "file/a": "1", "file/b": "two", "file/c": "", "other": "4"} {
+		if b, err := c.Get(t.Context(), key); string(b) != want || err != nil {
+			t.Errorf("%s is %q, %v", key, b, err)
+		}
+	}
 	for _, damaged := range []string{"", "x", "\x01oneXXXX", "\x02one\x00\x00\x00\x00"} {
 		if err := c.client.Set(t.Context(), "a", []byte(damaged)); err != nil {
 			t.Fatal(err)

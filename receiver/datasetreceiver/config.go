@@ -28,6 +28,8 @@ type Config struct {
 	Sources []SourceConfig `mapstructure:"sources"`
 	// MinAge is how long a file must not have changed: one that is younger is perhaps still being written, and is left to a later run.
 	MinAge time.Duration `mapstructure:"min_age"`
+	// ForgetAfter is how long a file has to be gone until nothing is kept of it. If it comes back later, it is new.
+	ForgetAfter time.Duration `mapstructure:"forget_after"`
 	// MaxMemoryMiB is how much memory the pages of one Parquet file may take. A file with larger ones is refused.
 	MaxMemoryMiB int `mapstructure:"max_memory_mib"`
 	// MaxFiles is how many files a source may have. What is beyond is told, and nothing of the source is read.
@@ -110,7 +112,7 @@ var (
 )
 
 func defaultConfig(openers map[string]place.Opener) *Config {
-	return &Config{Pull: pull.DefaultConfig(), Batches: pull.DefaultBatches(), MinAge: 5 * time.Second, MaxMemoryMiB: 128, MaxFiles: 100_000, MaxFileMiB: 64 << 10, openers: openers}
+	return &Config{Pull: pull.DefaultConfig(), Batches: pull.DefaultBatches(), MinAge: 5 * time.Second, ForgetAfter: 30 * 24 * time.Hour, MaxMemoryMiB: 128, MaxFiles: 100_000, MaxFileMiB: 64 << 10, openers: openers}
 }
 
 // Unmarshal keeps what cannot be decoded, so that Validate tells all mistakes at
@@ -128,6 +130,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MinAge < 0 {
 		errs = append(errs, fmt.Errorf("min_age=%s must not be negative", c.MinAge))
+	}
+	if c.ForgetAfter <= 0 {
+		errs = append(errs, fmt.Errorf("forget_after=%s must be positive", c.ForgetAfter))
 	}
 	for _, n := range []struct {
 		key   string

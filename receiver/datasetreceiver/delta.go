@@ -2,6 +2,7 @@ package datasetreceiver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,10 +88,7 @@ func (s *source) table(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), func() error {
-			st.First = -1
-			return s.keep(ctx, key, &st)
-		}); err != nil {
+		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), key, &st, func() { st.First = -1 }); err != nil {
 			return err
 		}
 	}
@@ -105,31 +103,29 @@ func (s *source) table(ctx context.Context) error {
 				zap.Int64("version", c.Version), zap.String("operation", c.Operation), zap.Int("files", len(adds)))
 			adds = nil
 		}
-		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), func() error {
-			st.Next++
-			return s.keep(ctx, key, &st)
-		}); err != nil {
+		if err := s.adds(ctx, s.tableFiles(adds, record.Record{Event: events[s.cfg.kind()]}), key, &st, func() { st.Next++ }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// adds reads files of a table, and keeps what done says when all of them are
-// read: from then on nothing has to be kept of each.
-func (s *source) adds(ctx context.Context, files []file, done func() error) error {
+// adds reads files of a table. When all of them are read, it keeps the state that
+// done has changed, and in the same step nothing any more of each.
+func (s *source) adds(ctx context.Context, files []file, key string, st any, done func()) error {
 	if err := s.readAll(ctx, files); err != nil {
 		return err
 	}
-	if err := done(); err != nil {
+	done()
+	b, err := json.Marshal(st)
+	if err != nil {
 		return err
 	}
+	of := make([]string, len(files))
 	for i := range files {
-		if err := s.checkpoints.Delete(ctx, s.key(&files[i])); err != nil {
-			return err
-		}
+		of[i] = s.key(&files[i])
 	}
-	return nil
+	return s.checkpoints.Update(ctx, map[string][]byte{key: b}, of)
 }
 
 // tableReference reads a version of the table as a reference.

@@ -90,6 +90,56 @@ func TestDeltaTableThatGoesOn(t *testing.T) {
 	}
 }
 
+// Whenever it dies, a table is read once, and nothing is kept of its files.
+func TestDeltaTableThatIsLeft(t *testing.T) {
+	b := newBench(t)
+	config := "sources: [{url: $DIR, name: t, delta: {since: 0}, " + people2016 + "}]"
+	for moment := 1; ; moment++ {
+		b.dir = t.TempDir()
+		b.table("plain", 0, 2)
+		b.state, b.sink.records, b.sink.known = t.TempDir(), nil, map[[16]byte]bool{}
+		at, died := 0, make(chan struct{})
+		b.writes = func() error {
+			if at++; at < moment {
+				return nil
+			}
+			if at == moment {
+				close(died)
+			}
+			return errDown
+		}
+		b.start(config)
+		alive := false
+		if !wait.For(func() bool {
+			select {
+			case <-died:
+				return true
+			default:
+				alive = strings.Count(b.sink.lines(), "\n") == 29 && b.logs.FilterMessage("Read").Len() == 1
+				return alive
+			}
+		}) {
+			t.Fatal(b.logs.All())
+		}
+		b.stop()
+		b.writes = nil
+		b.start(config)
+		b.ids("prediction", [2]int{0, 30})
+		b.table("plain", 3, 3)
+		b.said("DELETE") // the commits before are done
+		b.stop()
+		if keys := b.keys(); len(keys) != 1 || !strings.HasPrefix(keys[0], "delta/") {
+			t.Errorf("died at moment %d: %q are kept", moment, keys)
+		}
+		if alive {
+			if moment < 10 { // a state, and of each of three commits two of the file and one in the end
+				t.Errorf("%d moments", moment)
+			}
+			return
+		}
+	}
+}
+
 // Rows that are restored are not read again.
 func TestDeltaRestore(t *testing.T) {
 	b := newBench(t)

@@ -44,10 +44,7 @@ func (s *source) iceberg(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.adds(ctx, icebergFiles(files, defaults), func() error {
-			st.First = 0
-			return s.keep(ctx, key, st)
-		}); err != nil {
+		if err := s.adds(ctx, icebergFiles(files, defaults), key, st, func() { st.First = 0 }); err != nil {
 			return err
 		}
 	}
@@ -66,10 +63,7 @@ func (s *source) iceberg(ctx context.Context) error {
 				zap.Int64("snapshot", c.ID), zap.String("operation", c.Operation), zap.Int("files", len(adds)))
 			adds = nil
 		}
-		if err := s.adds(ctx, icebergFiles(adds, defaults), func() error {
-			st.Last = c.ID
-			return s.keep(ctx, key, st)
-		}); err != nil {
+		if err := s.adds(ctx, icebergFiles(adds, defaults), key, st, func() { st.Last = c.ID }); err != nil {
 			return err
 		}
 	}

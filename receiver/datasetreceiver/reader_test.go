@@ -194,6 +194,45 @@ func TestReferenceSource(t *testing.T) {
 	b.want(append(want, append(records("reference", "fraud/default", people(1, 6), " test"), "reference fraud/default  testtrue")...)...)
 }
 
+// A file that is gone is forgotten after a while, not at once.
+func TestForgotten(t *testing.T) {
+	b := newBench(t)
+	marks := 0
+	var want []string
+	run := func(config string, more ...string) { // until the first run has ended
+		t.Helper()
+		b.start(config + "    path: \"*.csv\"\n")
+		for range 2 {
+			marks++
+			b.write(fmt.Sprintf("z%d.csv", marks), csvOf(people(100+marks, 100+marks)))
+			want = append(want, records("prediction", "fraud/default", people(100+marks, 100+marks), "")...)
+			b.want(append(slices.Clone(want), more...)...)
+		}
+		b.stop()
+		want = append(want, more...)
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(b.keys(), func(key string) bool { return strings.HasSuffix(key, "/"+name) })
+	}
+	b.write("a.csv", csvOf(people(1, 2)))
+	run(fraud, records("prediction", "fraud/default", people(1, 2), "")...)
+	b.check(os.Remove(filepath.Join(b.dir, "a.csv")))
+	run(fraud)
+	run(fraud)
+	b.write("a.csv", csvOf(people(1, 2)))
+	if run(fraud); !has("a.csv") {
+		t.Error("it is forgotten")
+	}
+	b.check(os.Remove(filepath.Join(b.dir, "a.csv")))
+	run(fraud)
+	if run("forget_after: 1ns\n" + fraud); has("a.csv") || !has("z1.csv") {
+		t.Error(b.keys())
+	}
+	b.said("are forgotten")
+	b.write("a.csv", csvOf(people(1, 2)))
+	run(fraud, records("prediction", "fraud/default", people(1, 2), "")...)
+}
+
 // A file that cannot be read is told, and stops no other; what stands before the
 // damage is kept, and once.
 func TestDamagedFiles(t *testing.T) {

@@ -31,6 +31,7 @@ type source struct {
 	streams     *pull.Streams
 	progress    *pull.Progress
 	turn        turn
+	sweeper     sweeper
 	left        time.Time // since when the oldest has been there that this run leaves to a later one
 	young       string    // a file that was left to a later run, since it has just changed
 	logger      *zap.Logger
@@ -72,18 +73,24 @@ func (s *source) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.readAll(ctx, files)
+	err = s.readAll(ctx, files)
+	if ctx.Err() != nil {
+		return err
+	}
+	return errors.Join(err, s.sweep(ctx))
 }
 
 // list returns the files of the source in the order in which they are read.
 func (s *source) list(ctx context.Context) (files []file, err error) {
 	s.young = ""
+	s.sweeper.begin(time.Now())
 	youngest := time.Now().Add(-s.all.MinAge)
 	err = s.place.List(ctx, s.glob.Prefix(), func(o place.Object) error {
 		f, ok := s.cfg.take(o, s.glob, s.format)
 		if !ok {
 			return nil
 		}
+		s.see(&f)
 		if o.Modified.After(youngest) {
 			s.young = f.Path
 			return nil

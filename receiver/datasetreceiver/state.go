@@ -21,6 +21,7 @@ type state struct {
 	Until      int64  `json:"until"`
 	Open       bool   `json:"open,omitempty"`  // the last line of a text has no end
 	Whole      bool   `json:"whole,omitempty"` // read to its end
+	Gone       int64  `json:"gone,omitempty"`  // since when it has not been there, Unix nanoseconds
 }
 
 // is reports whether a state is about a file as it is now.
@@ -34,7 +35,7 @@ func (st *state) now(o *place.Object) {
 	if st.Done == st.Until { // nothing has perhaps been sent with the time before
 		st.Time = st.Modified
 	}
-	st.Whole = false
+	st.Whole, st.Gone = false, 0
 }
 
 // again begins a file anew.
