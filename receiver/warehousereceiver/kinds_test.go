@@ -46,6 +46,22 @@ func kinds(t *testing.T) {
 	r.want(r.run(), "ml.actual prediction.id=2 model.name=fraud model.version=default actuals.proba=false")
 }
 
+// A column of decimals, with a start and rows that are read again.
+func decimals(t *testing.T) {
+	name := table(t)
+	exec(t, "ALTER TABLE "+name+" ADD nr numeric(20,2)")
+	for id, nr := range map[string]string{"a": "1.50", "b": "2.50", "c": "3.00", "d": "12.25"} {
+		exec(t, "INSERT INTO "+name+" VALUES ('"+id+"', now(), 1, '', 1, NULL, "+nr+")")
+	}
+	r := newRig(t, name, "incremental: {column: nr, look_back_number: 10, start: '2.5'}\n")
+	if got := r.run(); len(got) != 3 {
+		t.Errorf("got\n%s", list(got))
+	}
+	exec(t, "UPDATE "+name+" SET fraud = true")
+	const of = "ml.actual prediction.id=%s model.name=fraud model.version=default actuals.proba=true"
+	r.want(r.run(), fmt.Sprintf(of, "b"), fmt.Sprintf(of, "c"), fmt.Sprintf(of, "d"))
+}
+
 // A reference is read once, and again when it is another one.
 func reference(t *testing.T) {
 	name := table(t)

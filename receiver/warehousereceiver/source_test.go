@@ -22,6 +22,7 @@ func TestPostgres(t *testing.T) {
 	t.Run("updated rows", updatedRows)
 	t.Run("memory that is too small", smallMemory)
 	t.Run("kinds", kinds)
+	t.Run("decimals", decimals)
 	t.Run("reference", reference)
 	t.Run("refused rows", refusedRows)
 	t.Run("query", query)

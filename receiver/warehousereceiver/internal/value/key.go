@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +112,9 @@ func ParseKey(s string) Key {
 			return timeKey(t.UTC())
 		}
 	}
+	if k := (Key{kind: keyDecimal, text: s}); k.rational() != nil {
+		return k
+	}
 	return Key{kind: keyText, text: s}
 }
 
@@ -169,9 +173,40 @@ func (k Key) Back(d time.Duration, n int64) (Key, bool) {
 		return Key{kind: keyInteger, num: k.num - n}, true
 	case keyFloat:
 		return Key{kind: keyFloat, num: int64(math.Float64bits(math.Float64frombits(uint64(k.num)) - float64(n)))}, true
+	case keyDecimal:
+		r := k.rational()
+		if r == nil || n == 0 {
+			return k, r != nil
+		}
+		_, fraction, _ := strings.Cut(k.text, ".")
+		if strings.ContainsAny(fraction, "eE") {
+			return k, false
+		}
+		return Key{kind: keyDecimal, text: r.Sub(r, new(big.Rat).SetInt64(n)).FloatString(len(fraction))}, true
 	default:
 	}
 	return k, false
+}
+
+// rational returns the number that k is, nil if it is none, or none that need be
+// reckoned with: what a user or a database writes is not made room for.
+func (k Key) rational() *big.Rat {
+	switch k.kind {
+	case keyInteger:
+		return new(big.Rat).SetInt64(k.num)
+	case keyFloat:
+		return new(big.Rat).SetFloat64(math.Float64frombits(uint64(k.num)))
+	case keyDecimal:
+		if x, err := strconv.ParseFloat(k.text, 64); err != nil || strings.ContainsAny(k.text, "xXpP_iInN") || x != 0 && math.Abs(x) < 1e-300 {
+			return nil
+		}
+		r, ok := new(big.Rat).SetString(k.text)
+		if ok {
+			return r
+		}
+	default:
+	}
+	return nil
 }
 
 // String shows a key to people.
@@ -226,8 +261,12 @@ func CutKey(b []byte) (k Key, rest []byte, ok bool) {
 // Compare compares two values of one column. It is not ok where only the database
 // knows the order, as of text.
 func (k Key) Compare(with Key) (order int, ok bool) {
-	if k.kind != with.kind {
-		return 0, false
+	if k.kind != with.kind || k.kind == keyDecimal {
+		a, b := k.rational(), with.rational()
+		if a == nil || b == nil {
+			return 0, false
+		}
+		return a.Cmp(b), true
 	}
 	switch k.kind {
 	case keyInteger, keyBoolean:

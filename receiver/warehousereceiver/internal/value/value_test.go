@@ -1,6 +1,7 @@
 package value
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -145,6 +146,28 @@ func TestBackAndCompare(t *testing.T) {
 	}
 	if c, ok := at.Compare(ParseKey("2026-11-01T10:00:00.5Z")); !ok || c >= 0 {
 		t.Error(c, ok)
+	}
+	for _, of := range []struct{ k, back string }{{"10.50", "3.50"}, {"18446744073709551616", "18446744073709551609"}, {"2.5", "-4.5"}, {"1e25", "9999999999999999999999993"}, {"1.5e3", ""}} {
+		if k, ok := ParseKey(of.k).Back(time.Hour, 7); ok != (of.back != "") || ok && k.String() != of.back {
+			t.Error(of, k, ok)
+		}
+		if k, ok := ParseKey(of.k).Back(time.Hour, 0); !ok || k != ParseKey(of.k) {
+			t.Error(of, k, ok)
+		}
+	}
+	// Numbers of all kinds, as databases write them.
+	float := func(x float64) Key { k, _ := NewKey("DOUBLE", x); return k }
+	for i, k := range []Key{ParseKey("-1e3"), ParseKey("-3"), float(-2.5), ParseKey("0.1"), float(0.1), ParseKey("7"), ParseKey("7.01"), ParseKey("1e300")} {
+		for j, with := range []Key{ParseKey("-1000"), float(-3), ParseKey("-2.50"), ParseKey("0.10"), float(0.1), float(7), ParseKey("7.010"), ParseKey("1E+300")} {
+			if c, ok := k.Compare(with); !ok || c != cmp.Compare(i, j) {
+				t.Error(k, with, c, ok)
+			}
+		}
+	}
+	for _, odd := range []string{"1e999999999", "1e-999999999", "0x1p3", "1_000", "Inf", "nan", ""} {
+		if k := ParseKey(odd); k.String() != odd || k.Argument() != odd || k.Typed() != odd {
+			t.Errorf("%q is %v", odd, k)
+		}
 	}
 	if _, ok := ParseKey("a").Compare(ParseKey("b")); ok {
 		t.Error("text is compared, and only the database knows its order")
