@@ -50,7 +50,7 @@ func Structured(n *tree.Node) (Event, error) {
 		case a.Name == "data_base64" && a.Kind == tree.Text:
 			b, err := base64.StdEncoding.DecodeString(a.Text)
 			if err == nil {
-				e.Data, err = tree.NewParser(EventLimits).Parse(b)
+				e.Data, err = Data(b, nil)
 			}
 			if err != nil {
 				return e, fmt.Errorf("data_base64: %w", err)

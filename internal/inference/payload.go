@@ -86,7 +86,7 @@ func tensor(at string, n *tree.Node) (name string, shape []int, flat []tree.Node
 	case shapeNode == nil || shapeNode.Kind != tree.Array || len(shapeNode.Sub) == 0:
 		return "", nil, nil, malformed(at+".shape", "is missing", "it lists the dimensions, the number of rows first")
 	case data == nil || data.Kind != tree.Array:
-		return "", nil, nil, malformed(at+".data", "is missing", "tensors in binary form cannot be read; let the server log JSON")
+		return "", nil, nil, malformed(at+".data", "is missing", "it lists the values; or parameters.binary_data_size says how many bytes behind the JSON do")
 	}
 	flat = flatten(nil, data)
 	cells := 1

@@ -39,24 +39,35 @@ func NewParser(l Limits) *Parser { return &Parser{limits: l, names: map[string]s
 // The node is valid until the next call, its strings for good. Errors are of type
 // *Error.
 func (p *Parser) Parse(b []byte) (Node, error) {
-	if len(b) > p.limits.Bytes {
-		return Node{}, &Error{TooLarge, fmt.Sprintf("has %d bytes", len(b)), fmt.Sprintf("the limit is %d", p.limits.Bytes)}
-	}
-	n, end, err := p.document(b, 0, true)
+	n, end, err := p.Prefix(b)
 	if err == nil {
 		if end = blank(b, end); end < len(b) {
-			err = &syntaxError{end, fmt.Sprintf("invalid character %s after the value", character(b[end]))}
+			return Node{}, notJSON(&syntaxError{end, fmt.Sprintf("invalid character %s after the value", character(b[end]))})
 		}
 	}
+	return n, err
+}
+
+// Prefix is Parse of a document behind which something else may stand, from the
+// index on that it returns.
+func (p *Parser) Prefix(b []byte) (n Node, end int, err error) {
+	if len(b) > p.limits.Bytes {
+		return Node{}, 0, &Error{TooLarge, fmt.Sprintf("has %d bytes", len(b)), fmt.Sprintf("the limit is %d", p.limits.Bytes)}
+	}
+	n, end, err = p.document(b, 0, true)
 	if bad, ok := errors.AsType[*syntaxError](err); ok {
-		return Node{}, &Error{Reason: NotJSON, Problem: fmt.Sprintf("is not JSON: %s, at byte %d", bad.problem, bad.at+1)}
+		return Node{}, 0, notJSON(bad)
 	}
 	if row, ok := errors.AsType[*Error](err); ok && row.Reason == TooDeep {
 		var all skipper
 		all.skip(b[blank(b, 0):])
 		row.Problem = fmt.Sprintf("nests %d deep", all.most)
 	}
-	return n, err
+	return n, end, err
+}
+
+func notJSON(bad *syntaxError) *Error {
+	return &Error{Reason: NotJSON, Problem: fmt.Sprintf("is not JSON: %s, at byte %d", bad.problem, bad.at+1)}
 }
 
 // errShort says that a document goes on after what there is of it.

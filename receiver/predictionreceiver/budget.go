@@ -36,11 +36,19 @@ func (b *budget) reader(r io.Reader) *reader {
 // room: its size has a limit of its own.
 func (r *reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	r.mine += int64(n)
-	if used := r.b.used.Add(int64(n)); used > r.b.most && used > r.mine {
-		return n, errBusy
+	if busy := r.charge(int64(n)); busy != nil {
+		return n, busy
 	}
 	return n, err
+}
+
+// charge counts bytes of a body, or what takes as much memory as they would.
+func (r *reader) charge(n int64) error {
+	r.mine += n
+	if used := r.b.used.Add(n); used > r.b.most && used > r.mine {
+		return errBusy
+	}
+	return nil
 }
 
 func (r *reader) release() {

@@ -23,7 +23,7 @@ func (s *server) cloudEvents(w http.ResponseWriter, req *http.Request) {
 	ctx := s.obs.StartLogsOp(req.Context())
 	body := s.budget.reader(req.Body)
 	defer body.release()
-	events, err := readEvents(req.Header, body)
+	events, err := readEvents(req.Header, body, s.cfg.HTTP.MaxRequestBodySize)
 	if err != nil {
 		s.refuse(ctx, w, &answer{}, err)
 		return
@@ -60,13 +60,16 @@ func (s *server) cloudEvents(w http.ResponseWriter, req *http.Request) {
 }
 
 // readEvents reads the events of a request, in whichever mode they are.
-func readEvents(header http.Header, body io.Reader) ([]inference.Event, error) {
+func readEvents(header http.Header, body *reader, most int64) ([]inference.Event, error) {
+	if err := body.unpack(most); err != nil {
+		return nil, err
+	}
 	b, err := io.ReadAll(body)
 	if err != nil {
 		return nil, err
 	}
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // an unreadable one is none of ours
-	n, err := tree.NewParser(inference.EventLimits).Parse(b)
+	n, err := inference.Data(b, body.charge)
 	if err != nil {
 		return nil, fmt.Errorf("the body %w", err)
 	}
