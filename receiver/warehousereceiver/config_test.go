@@ -49,6 +49,8 @@ func TestMistakes(t *testing.T) {
 			"incremental.look_back_number=-1 must not be negative", "incremental.max_remembered=5 must be from 10000 to 100000000"},
 		strings.Replace(right, "database: ml", "cluster: x, workgroup: wh", 1): {
 			"connection.cluster is no key of driver postgres; its keys: endpoint, database, user, password, tls, parameters", "connection.workgroup is no key"},
+		strings.Replace(right, "database: ml", "parameters: {search_path: ml, timezone: Europe/Berlin}", 1): {
+			"connection.parameters.timezone cannot be set: times are read in UTC, by sessions that only read, within timeout"},
 		strings.Replace(right, "db:5432", "postgres://u:p@db/x", 1): {"connection.endpoint is a URL; write host:port there"},
 		strings.Replace(right, "driver: postgres", "driver: mysql", 1): {
 			`driver="mysql" is not in this build, which has postgres, redshift; driftmeter-full has it (make full)`},

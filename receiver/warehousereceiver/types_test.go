@@ -1,6 +1,7 @@
 package warehousereceiver
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -89,6 +90,23 @@ func types(t *testing.T) {
 		}
 		if !same(got, want) {
 			t.Errorf("%s is %+v, want %+v", expression, got, want)
+		}
+	}
+	// Whatever zone the process has, sessions have UTC.
+	t.Setenv("PGTZ", "Asia/Tokyo")
+	for range 10 { // the order of settings must not matter
+		db, err := postgres.Driver().Open(parse(t, newRig(t, "x", "").config).connection(), driver.Options{Timeout: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Read(t.Context(), sqlpage.Page{SQL: "SELECT current_setting('TimeZone') AS v"}, func(_ []value.Column, row []any) (bool, error) {
+			if row[0] != "UTC" {
+				t.Errorf("a session in %v", row[0])
+			}
+			return true, nil
+		})
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
 		}
 	}
 	err = db.Read(t.Context(), sqlpage.Page{SQL: "SELECT repeat('x', 70000000) AS v"}, func([]value.Column, []any) (bool, error) { return true, nil })

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"slices"
+	"strings"
 
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configtls"
@@ -103,6 +105,17 @@ func (c *Connection) TLSConfig(ctx context.Context, host string) (*tls.Config, e
 		t.ServerName = host
 	}
 	return t, nil
+}
+
+// Reserved tells of parameters that are the receiver's own: with others, rows would
+// be read as what they are not, or be written.
+func (c *Connection) Reserved(names ...string) (errs []error) {
+	for name := range c.Parameters {
+		if slices.ContainsFunc(names, func(own string) bool { return strings.EqualFold(own, name) }) {
+			errs = append(errs, fmt.Errorf("connection.parameters.%s cannot be set: times are read in UTC, by sessions that only read, within timeout", name))
+		}
+	}
+	return errs
 }
 
 // HostPort takes the endpoint apart, with a port if it has none.

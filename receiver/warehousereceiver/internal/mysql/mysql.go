@@ -24,6 +24,7 @@ func Driver() *driver.Driver {
 		Keys:  []string{"endpoint", "database", "user", "password", "tls", "parameters"},
 		Needs: []string{"endpoint", "database", "user"},
 		Verify: func(c *driver.Connection) (errs []error) {
+			errs = c.Reserved("time_zone", "transaction_read_only", "tx_read_only")
 			if _, _, err := c.HostPort("3306"); err != nil && c.Endpoint != "" && !filepath.IsAbs(c.Endpoint) {
 				errs = append(errs, err)
 			}

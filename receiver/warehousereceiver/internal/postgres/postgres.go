@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -39,19 +38,25 @@ func Driver() *driver.Driver {
 			if err != nil {
 				return nil, err
 			}
-			// Beside the transaction, which says so too: whatever a query calls only reads.
-			cfg.RuntimeParams["default_transaction_read_only"] = "on"
-			cfg.RuntimeParams["statement_timeout"] = strconv.FormatInt(o.Timeout.Milliseconds(), 10)
-			cfg.RuntimeParams["idle_in_transaction_session_timeout"] = cfg.RuntimeParams["statement_timeout"]
-			cfg.RuntimeParams["TimeZone"] = "UTC"
-			cfg.RuntimeParams["DateStyle"] = "ISO"
-			cfg.RuntimeParams["bytea_output"] = "hex"
+			timeout := strconv.FormatInt(o.Timeout.Milliseconds(), 10)
+			for name, v := range map[string]string{
+				// Beside the transaction, which says so too: whatever a query calls only reads.
+				"default_transaction_read_only": "on",
+				"statement_timeout":             timeout, "idle_in_transaction_session_timeout": timeout,
+				"timezone": "UTC", "datestyle": "ISO", "bytea_output": "hex",
+			} {
+				cfg.RuntimeParams[name] = v // also in place of PGTZ
+			}
 			return New(func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, cfg) }), nil
 		},
 	}
 }
 
+// Reserved are settings of the session on which reading depends.
+var Reserved = []string{"default_transaction_read_only", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "DateStyle", "bytea_output"}
+
 func verify(c *driver.Connection) (errs []error) {
+	errs = c.Reserved(Reserved...)
 	if c.Endpoint != "" && !filepath.IsAbs(c.Endpoint) {
 		if _, _, err := c.HostPort("5432"); err != nil {
 			errs = append(errs, err)
@@ -105,7 +110,9 @@ func Configure(c *driver.Connection, port string) (*pgx.ConnConfig, error) {
 		}
 		cfg.Fallbacks = nil
 	}
-	maps.Copy(cfg.RuntimeParams, c.Parameters)
+	for name, v := range c.Parameters {
+		cfg.RuntimeParams[strings.ToLower(name)] = v
+	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "driftmeter"
 	}

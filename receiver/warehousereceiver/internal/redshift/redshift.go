@@ -31,6 +31,7 @@ func Driver() *driver.Driver {
 }
 
 func verify(c *driver.Connection) (errs []error) {
+	errs = c.Reserved(postgres.Reserved...)
 	switch {
 	case c.Cluster != "" && c.Workgroup != "":
 		errs = append(errs, fmt.Errorf("connection.cluster=%q and connection.workgroup=%q are both there; write the one that it is", c.Cluster, c.Workgroup))
