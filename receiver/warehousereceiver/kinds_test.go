@@ -80,10 +80,7 @@ func reference(t *testing.T) {
 	exec(t, "INSERT INTO "+name+" VALUES ('d', now(), 1, '', 1, true)")
 	r = newRig(t, name, "kind: reference\npage_size: 1\n")
 	r.open()
-	at, err := r.source.begin()
-	if err != nil {
-		t.Fatal(err)
-	}
+	at := r.source.begin()
 	if _, err := r.source.page(t.Context(), &at); err != nil {
 		t.Fatal(err)
 	}

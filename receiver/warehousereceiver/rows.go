@@ -62,6 +62,7 @@ type batch struct {
 	memory *seen.Memory
 	now    time.Time
 	at     []int       // of the key columns
+	first  []value.Key // of the first row
 	last   []value.Key // of the last row
 	read   int         // rows
 	bytes  int         // that they take
@@ -111,7 +112,9 @@ func (b *batch) add(columns []value.Column, row []any) error {
 
 // take takes a row whose keys are known.
 func (b *batch) take(keys []value.Key, n *tree.Node) error {
-	b.last = keys
+	if b.last = keys; b.read == 0 {
+		b.first = keys
+	}
 	b.read++
 	b.bytes += n.Size()
 	hash := b.hash(keys[b.from:])

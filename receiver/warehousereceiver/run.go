@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -29,10 +28,7 @@ func (s *source) run(ctx context.Context) (err error) {
 	if err := s.mark(ctx, time.Now()); err != nil {
 		return err
 	}
-	at, err := s.begin()
-	if err != nil {
-		return err
-	}
+	at := s.begin()
 	for {
 		last, err := s.page(ctx, &at)
 		if err != nil {
@@ -46,7 +42,29 @@ func (s *source) run(ctx context.Context) (err error) {
 	if s.cfg.Kind == kindReference {
 		return s.complete(ctx)
 	}
+	s.foresee(time.Now())
 	return nil
+}
+
+// foresee warns of a row that hides those which come before its time does.
+func (s *source) foresee(at time.Time) {
+	if len(s.state.cursor) == 0 {
+		return
+	}
+	last, ok := s.state.cursor[0].Time()
+	if !ok || last.Before(at.Add(24*time.Hour)) || s.ahead.Equal(last) {
+		return
+	}
+	s.ahead = last
+	s.set.Logger.Warn("The last row that was read lies in the future; those that come with earlier times are not read, but for incremental.look_back. "+
+		"If it is a mistake, leave such rows out by a query, and give the receiver another name", zap.String("column", s.sql.Keys[0]), zap.Time("time", last))
+}
+
+// place is where reading goes on: behind the row with these keys, or at the first
+// one that has the first of them; without keys, at the beginning.
+type place struct {
+	keys []value.Key
+	at   bool
 }
 
 // mark keeps what the start called now is: when the first run began. Rows that come
@@ -70,19 +88,19 @@ func (s *source) mark(ctx context.Context, at time.Time) error {
 
 // begin returns where a run begins: as far before the last row as is to be read
 // again, but not before what is remembered, nor before the start.
-func (s *source) begin() (sqlpage.Position, error) {
+func (s *source) begin() place {
 	start := s.start()
 	if len(s.state.cursor) == 0 {
-		return s.since(start), nil
+		return place{keys: start, at: true}
 	}
-	after := s.position(s.state.cursor)
+	after := place{keys: s.state.cursor}
 	if s.cfg.Kind == kindReference {
-		return after, nil
+		return after
 	}
 	in := &s.cfg.Incremental
 	back, ok := s.state.cursor[0].Back(in.LookBack, in.LookBackNumber)
 	if !ok || back == s.state.cursor[0] {
-		return after, nil
+		return after
 	}
 	again := []value.Key{back}
 	if order, ok := compare(s.state.floor, again); len(s.state.floor) > 0 && (!ok || order >= 0) {
@@ -91,13 +109,13 @@ func (s *source) begin() (sqlpage.Position, error) {
 			s.set.Logger.Warn("More rows lie within incremental.look_back than incremental.max_remembered; only those that are remembered are read again",
 				zap.Int("max_remembered", in.MaxRemembered), zap.Stringer("from", s.state.floor[0]))
 		}
-		return s.position(s.state.floor), nil
+		return place{keys: s.state.floor}
 	}
 	s.warned = false
 	if order, ok := compare(start, again); ok && order > 0 {
 		again = start
 	}
-	return s.since(again), nil
+	return place{keys: again, at: true}
 }
 
 // now is the start that leaves out what is there already.
@@ -115,16 +133,10 @@ func (s *source) start() []value.Key {
 	return []value.Key{value.ParseKey(s.cfg.Incremental.Start)}
 }
 
-// since is the position of a value, with the rows that have it.
-func (s *source) since(first []value.Key) sqlpage.Position {
-	p := s.position(first)
-	p.Inclusive = len(first) > 0
-	return p
-}
-
-func (s *source) position(keys []value.Key) sqlpage.Position {
-	p := sqlpage.Position{}
-	for _, k := range keys {
+// position is a place in the driver's terms.
+func (s *source) position(at place) sqlpage.Position {
+	p := sqlpage.Position{Inclusive: at.at && len(at.keys) > 0}
+	for _, k := range at.keys {
 		p.Values = append(p.Values, s.argument(k))
 	}
 	return p
@@ -140,8 +152,8 @@ func (s *source) argument(k value.Key) any {
 
 // page reads one page and passes it on. It reports whether it was the last, and
 // moves the position behind it.
-func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err error) {
-	page, err := s.sql.Page(*at, s.cfg.PageSize)
+func (s *source) page(ctx context.Context, at *place) (last bool, err error) {
+	page, err := s.sql.Page(s.position(*at), s.cfg.PageSize)
 	if err != nil {
 		return false, err
 	}
@@ -162,8 +174,10 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 	case b.read == 0:
 		return true, nil
 	}
-	behind := s.position(b.last)
-	if len(at.Values) > 0 && reflect.DeepEqual(behind, *at) { // it would be read for ever
+	if order, ok := compare(b.first, at.keys); !at.at && len(at.keys) > 0 && ok && order < 0 {
+		return false, fmt.Errorf("behind the row %v comes %v: the database compares the column %q otherwise than it shows it, as in a time zone that is not UTC; see to that, or name another as incremental.column", at.keys, b.first, s.sql.Keys[0])
+	}
+	if !at.at && slices.Equal(b.last, at.keys) { // it would be read for ever
 		return false, fmt.Errorf("the page ends with the row behind which it began, %v: the database shows the columns %q less exactly than it keeps them; name others as incremental.column or incremental.keys", b.last, s.sql.Keys)
 	}
 	next := s.state
@@ -187,7 +201,7 @@ func (s *source) page(ctx context.Context, at *sqlpage.Position) (last bool, err
 		s.progress.Bytes(ctx, int64(b.bytes))
 		s.progress.Unit(ctx)
 	}
-	*at = behind
+	*at = place{keys: b.last}
 	last = b.read < s.cfg.PageSize && b.size < s.cfg.PageKiB<<10
 	if t, ok := b.last[0].Time(); ok && !last {
 		s.progress.Behind(t)

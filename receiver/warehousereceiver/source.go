@@ -40,7 +40,8 @@ type source struct {
 	state       state
 	memory      *seen.Memory
 	remembered  atomic.Int64
-	warned      bool // that look_back does not fit into the memory
+	warned      bool      // that look_back does not fit into the memory
+	ahead       time.Time // of the row of which it was told that it lies in the future
 }
 
 func newSource(cfg *Config, set receiver.Settings, next consumer.Logs, tel *metadata.TelemetryBuilder) (*source, error) {

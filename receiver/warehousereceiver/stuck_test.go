@@ -3,6 +3,7 @@ package warehousereceiver
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,4 +42,56 @@ func TestNothingIsReadForEver(t *testing.T) {
 			t.Errorf("got\n%s", list(got))
 		}
 	}
+}
+
+// westward is a database that compares times in a zone some hours to the west of
+// the one in which it shows them: rows that were read come again behind themselves.
+type westward struct{ *memory }
+
+func (d westward) Read(ctx context.Context, page sqlpage.Page, each driver.Each) error {
+	args := slices.Clone(page.Args)
+	for i := range args {
+		if t, ok := args[i].(time.Time); ok {
+			args[i] = t.Add(-5 * time.Hour)
+		}
+	}
+	page.Args = args
+	return d.memory.Read(ctx, page, each)
+}
+
+// Reading does not go in circles, and says what is the matter.
+func TestAnotherZone(t *testing.T) {
+	r := rigWithout(t, "page_size: 2\nmapping: {model: m, timestamp: at, rest: features}\n")
+	r.open()
+	defer r.close()
+	db := &memory{limit: 2}
+	for id := range int64(9) {
+		db.rows = append(db.rows, memoryRow{at: time.Date(2026, 11, 1, int(id), 0, 0, 0, time.UTC), id: id})
+	}
+	r.source.database = westward{db}
+	if err := r.source.run(t.Context()); err == nil || !strings.Contains(err.Error(), "as in a time zone that is not UTC") {
+		t.Error(err)
+	}
+}
+
+// A row from the future is told, once, since it hides others.
+func TestRowFromTheFuture(t *testing.T) {
+	r := rigWithout(t, "mapping: {model: m, timestamp: at, rest: features}\n")
+	r.open()
+	defer r.close()
+	r.source.database = &memory{limit: 2000, rows: []memoryRow{{at: time.Now(), id: 1}, {at: time.Now().Add(time.Hour), id: 2}}}
+	told := func(want int) {
+		t.Helper()
+		for range 2 {
+			if err := r.source.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := r.logs.FilterMessageSnippet("lies in the future").Len(); n != want {
+			t.Errorf("told %d times, want %d", n, want)
+		}
+	}
+	told(0)
+	r.source.database = &memory{limit: 2000, rows: []memoryRow{{at: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), id: 3}}}
+	told(1)
 }
