@@ -90,10 +90,10 @@ func TestCapturedEventsBecomePredictions(t *testing.T) {
 	v2 := func(species, shares string) string {
 		return "predictions.species=" + species + " predictions.shares=" + shares
 	}
-	mlserver := func(id string, n int) []string {
+	mlserver := func(id, service string, n int) []string {
 		answers := slices.Repeat([]string{"predictions.species=setosa predictions.petals=0.2800000011920929",
 			"predictions.species=virginica predictions.petals=10.079999923706055", "predictions.species=setosa predictions.petals=0.2800000011920929"}, n/3)
-		return iris(id, "iris model.version=v2.1", measured, answers...)
+		return iris(id, service+" model.version=v2.1", measured, answers...)
 	}
 	for name, c := range map[string]struct {
 		want    [][]string
@@ -114,7 +114,8 @@ func TestCapturedEventsBecomePredictions(t *testing.T) {
 			// The server refused this one, and a client asked whether it is ready.
 			[]string{`column "instances" is text`, `{"predictions": […]} of V1`, "the body is not JSON: unexpected end"},
 		},
-		"mlserver": {[][]string{mlserver("e1", 3), mlserver("e2", 60)}, nil},
+		"mlserver": {[][]string{mlserver("e1", "iris", 3), mlserver("e2", "iris", 60)}, nil},
+		"seldonv2": {[][]string{mlserver("e1", "flowers", 3), mlserver("e2", "flowers", 60)}, nil},
 		"seldon": {
 			[][]string{
 				iris("e1", "flowers model.version=default", "sepal length,sepal width,petal length,petal width",

@@ -3,6 +3,7 @@
     python capture.py kserve AGENT      a ModelServer of the package kserve behind KServe's agent
     python capture.py mlserver AGENT    a server of the package mlserver behind the same agent
     python capture.py seldon EXECUTOR   a microservice of the package seldon-core behind Seldon's executor
+    python capture.py seldonv2 EXECUTOR  a server of the package mlserver behind the same executor
 
 writes NAME.jsonl, a line for each request of the logger: its headers and its body, as base64 where it is no text. With
 the address of a Driftmeter as a third argument, the logger sends there, and nothing is written. AGENT is the program that
@@ -113,10 +114,10 @@ class Iris(MLModel):
         ])
 '''
 
-def graph(service: str, to: str) -> dict:
+def graph(service: str, model: str, to: str) -> dict:
     """Returns a SeldonDeployment."""
     at = {"service_host": "localhost", "httpPort": SERVER, "grpcPort": 23104}
-    node = {"name": "classifier", "type": "MODEL", "endpoint": at, "logger": {"mode": "all", "url": to}, "children": []}
+    node = {"name": model, "type": "MODEL", "endpoint": at, "logger": {"mode": "all", "url": to}, "children": []}
     return {"apiVersion": "machinelearning.seldon.io/v1", "kind": "SeldonDeployment", "metadata": {"name": service},
             "spec": {"name": service, "predictors": [{"name": "main", "graph": node}]}}  # fmt: skip
 
@@ -216,13 +217,13 @@ def serve(name: str, folder: str) -> list[str]:
 
 def log(name: str, program: str, service: str, to: str, folder: str) -> list[str]:
     """Returns the command of a logger."""
-    if name != "seldon":
+    if not name.startswith("seldon"):
         return [program, "--port", str(LOGGER), "--component-port", str(SERVER), "--log-url", to, "--log-mode", "all",
                 "--inference-service", service, "--namespace", "models", "--component", "predictor"]  # fmt: skip
     deployment = os.path.join(folder, service + ".yaml")
     with open(deployment, "w") as f:
-        json.dump(graph(service, to), f)
-    return [program, "--sdep", service, "--namespace", "models", "--predictor", "main", "--file", deployment,
+        json.dump(graph(service, "iris" if name == "seldonv2" else "classifier", to), f)
+    return [program, "--protocol", "v2" if name == "seldonv2" else "seldon", "--sdep", service, "--namespace", "models", "--predictor", "main", "--file", deployment,
             "--http_port", str(LOGGER), "--grpc_port", "23106", "--hostname", "localhost"]  # fmt: skip
 
 
@@ -251,6 +252,7 @@ ASK = {
     "kserve": {"loans": ask_loans, "iris": ask_iris},
     "mlserver": {"iris": ask_mlserver},
     "seldon": {"flowers": ask_seldon},
+    "seldonv2": {"flowers": ask_mlserver},
 }
 
 
