@@ -3,7 +3,6 @@ package predictionencodingextension
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -36,6 +35,9 @@ func (c *Config) try(ctx context.Context, path string, told trial.Told) (rows tr
 	own.Storage = nil // what is tried is not kept
 	if wait := &own.Avro.Registry.MaxWait; *wait == 0 || *wait > patience {
 		*wait = patience
+	}
+	if r := &own.Avro.Registry.Client; r.Endpoint != "" && r.Auth.HasValue() {
+		return nil, errors.New("avro.registry.auth names another extension, and none is started to try a message; write the credentials as avro.registry.headers, or the schema as avro.schema")
 	}
 	set := extension.Settings{ID: component.NewID(metadata.Type), TelemetrySettings: component.TelemetrySettings{Logger: zap.NewNop(),
 		TracerProvider: tracers.NewTracerProvider(), MeterProvider: meters.NewMeterProvider(), Resource: pcommon.NewResource()}}
@@ -113,9 +115,7 @@ func (t *tried) Next() error {
 		t.row++
 		return nil
 	}
-	if waiting := len(t.encoding.pairs.Drain().Halves); waiting > 0 {
-		t.told.Noted(fmt.Sprintf("events that would wait for their other halves: %d; write requests and responses into one file", waiting))
-	}
+	t.told.Waiting(len(t.encoding.pairs.Drain().Halves))
 	if t.message.first != nil && t.encoding.cfg.OnError == onErrorRefuse {
 		t.told.Noted("on_error: refuse has the whole message refused")
 	}

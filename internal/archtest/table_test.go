@@ -41,9 +41,9 @@ var layers = []layer{
 	{folders: []string{"internal/otelml", "internal/storeref", "internal/newrelic", "internal/deadport", "internal/lenient", "internal/history"}},
 	{folders: []string{"internal/bentoml", "internal/inference", "internal/rowlog"}},
 	{folders: []string{"internal/scenario"}},
-	{folders: []string{"internal/trial"}},
 	{folders: []string{"internal/pull"}},
 	{folders: []string{"internal/halves"}},
+	{folders: []string{"internal/trial"}},
 	// A component never imports another: what two of them share lies below.
 	{folders: components, apart: true},
 	{folders: []string{"internal/cli", "internal/demo"}},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/otelcol"
 
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
@@ -44,7 +45,8 @@ send them on, and which would be refused and why. Nothing is sent.
 Components with a mapping are the receivers prediction, dataset (each of its
 sources) and warehouse, and the extension prediction_encoding. FILE is
 
-  for prediction    a body
+  for prediction    a body of rows, or events of inference servers in structured
+                    mode, requests and responses together
   for dataset       a file of the source; partitions (dt=2026-01-01/) and the
                     standard layout are read from its path
   for warehouse     rows of the table or query, exported
@@ -78,7 +80,7 @@ func testMapping(cmd *cobra.Command, factories func() (otelcol.Factories, error)
 	if o.rows < 1 || o.rows > 1000 {
 		return fmt.Errorf("--rows %d must be from 1 to 1000", o.rows)
 	}
-	m := trial.Requests(mapping.Default(), nil, otelml.DefaultPrefix, 100_000)
+	m := trial.Requests(mapping.Default(), nil, otelml.DefaultPrefix, 100_000, inference.DefaultLimits())
 	if o.config != nil {
 		all, err := configuredMappings(cmd.Context(), o.config, factories)
 		if err != nil {

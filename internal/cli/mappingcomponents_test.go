@@ -153,6 +153,7 @@ extensions:
   prediction_encoding/parquet: {format: parquet, mapping: {model: loans, rest: features}}
   prediction_encoding/avro: {format: avro, avro: {schema_file: $WORK/loan.avsc}, mapping: {model: loans, columns: {score: predictions.p}, rest: features}}
   prediction_encoding/registry: {format: avro, avro: {registry: {endpoint: "$REGISTRY"}}, mapping: {model: loans, columns: {score: predictions.p}, rest: features}}
+  prediction_encoding/auth: {format: avro, avro: {registry: {endpoint: "$REGISTRY", auth: {authenticator: basicauth}}}}
   prediction_encoding/events: {format: cloudevents, mapping: {version: "3"}}
   prediction_encoding/small: {max_message_mib: 1, mapping: {rest: features}}
 receivers:
@@ -233,6 +234,7 @@ func TestMappingOfMessages(t *testing.T) {
 	test("empty", "empty", "prediction_encoding")
 	test("error-avro", "short", "prediction_encoding/avro")
 	test("error-registry", "unknown", "prediction_encoding/registry")
+	test("error-auth", "wire", "prediction_encoding/auth")
 	test("error-format", "rows.csv", "prediction_encoding/events")
 	test("error-large", "large.json", "prediction_encoding/small")
 	test("error-several", "one.json", "")

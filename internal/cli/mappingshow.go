@@ -42,6 +42,13 @@ func (s *shownRows) Noted(sentence string) {
 	s.noted = append(s.noted, sentence)
 }
 
+// Waiting implements trial.Told.
+func (s *shownRows) Waiting(events int) {
+	if events > 0 {
+		s.Noted(count(events, "event") + " without the other half; write requests and responses into one file")
+	}
+}
+
 // Kept implements trial.Told.
 func (s *shownRows) Kept(r *record.Record) {
 	at := len(s.heads)

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
+	"github.com/driftmeter/driftmeter/internal/halves"
+	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -13,10 +17,15 @@ import (
 )
 
 // Requests is the mapping of who takes rows in the bodies of requests, of up to so
-// many predictions each; models are mappings of single ones.
-func Requests(common mapping.Config, models map[string]mapping.Config, prefix string, most int) Mapping {
+// many predictions each, and events of inference servers; models are mappings of
+// single ones.
+func Requests(common mapping.Config, models map[string]mapping.Config, prefix string, most int, limits inference.Limits) Mapping {
 	open := func(_ context.Context, path string, o Options, told Told) (Rows, error) {
 		workers, err := rowlog.NewWorkers(common, models, prefix, rowlog.AsIs)
+		if err != nil {
+			return nil, err
+		}
+		events, err := rowlog.NewWorkers(common, models, prefix, inference.Mapping)
 		if err != nil {
 			return nil, err
 		}
@@ -24,10 +33,12 @@ func Requests(common mapping.Config, models map[string]mapping.Config, prefix st
 		if err != nil {
 			return nil, err
 		}
-		b := rowlog.NewBatch(workers.Get(o.Model), &record.Record{Event: o.Event, Model: o.Model}, most,
-			func(_ int64, e *mapping.RowError) { told.Refused(e) })
-		b.Kept = told.Kept
-		return &body{in: in, batch: b, told: told}, nil
+		r := &body{in: in, told: told, events: events, pairs: halves.New(&limits)}
+		refuse := func(_ int64, e *mapping.RowError) { told.Refused(e) }
+		r.rows = rowlog.NewBatch(workers.Get(o.Model), &record.Record{Event: o.Event, Model: o.Model}, most, refuse)
+		r.inferred = rowlog.NewBatch(nil, &record.Record{Event: record.Prediction}, most, refuse)
+		r.rows.Kept, r.inferred.Kept = told.Kept, told.Kept
+		return r, nil
 	}
 	return Mapping{Written: common.Written() || len(models) > 0, Asked: true, Open: open}
 }
@@ -49,25 +60,57 @@ func Open(path, format string, memory int64, limits tree.Limits) (rowlog.Source,
 	return rowlog.OpenFile(in, format, memory, limits)
 }
 
-// body is a file as a body of rows.
+// body is a file as a body of rows, or of events in structured mode.
 type body struct {
-	in    rowlog.Source
-	batch *rowlog.Batch
-	told  Told
+	in   rowlog.Source
+	told Told
+
+	rows     *rowlog.Batch
+	inferred *rowlog.Batch
+	events   *rowlog.Workers
+	pairs    *halves.Keeper
 }
 
 // Next implements Rows.
 func (b *body) Next() error {
 	var n tree.Node
 	err := b.in.Next(&n)
-	if refused, ok := errors.AsType[*mapping.RowError](err); ok {
+	refused, ok := errors.AsType[*mapping.RowError](err)
+	switch {
+	case ok:
 		b.told.Refused(refused)
 		return nil
+	case errors.Is(err, io.EOF):
+		b.told.Waiting(len(b.pairs.Drain().Halves))
+		return err
+	case err != nil:
+		return err
+	case n.Get("specversion") != nil: // which every CloudEvent has
+		return b.event(&n)
 	}
+	return b.rows.Add(0, &n)
+}
+
+// event takes a request or a response.
+func (b *body) event(n *tree.Node) error {
+	e, err := inference.Structured(n)
 	if err != nil {
 		return err
 	}
-	return b.batch.Add(0, &n)
+	half, refused := inference.NewHalf(&e, time.Time{}) // none of them is too late
+	if refused != nil {
+		b.told.Refused(refused)
+		return nil
+	}
+	whole, _ := b.pairs.Remember(half)
+	if whole == nil {
+		return nil
+	}
+	b.inferred.Worker = b.events.Get(whole.Model())
+	row := whole.Row()
+	err = b.inferred.Add(0, &row)
+	b.events.Put(whole.Model(), b.inferred.Worker)
+	return err
 }
 
 // Close implements Rows.

@@ -50,6 +50,8 @@ type Told interface {
 	Refused(e *mapping.RowError)
 	// Noted is told, in a sentence with the row's number, why nothing would be sent of a row that is sound, and the like.
 	Noted(sentence string)
+	// Waiting is told at the end how many events of inference servers have not met their other halves.
+	Waiting(events int)
 }
 
 // Pages is how much memory the pages of a Parquet file may take where no

@@ -34,6 +34,9 @@ func (o *Told) Refused(e *mapping.RowError) { o.refused = append(o.refused, e.Er
 // Noted implements trial.Told.
 func (o *Told) Noted(sentence string) { o.notes = append(o.notes, sentence) }
 
+// Waiting implements trial.Told.
+func (o *Told) Waiting(int) {}
+
 // Read tries a mapping on a whole file.
 func Read(t *testing.T, m trial.Mapping, path string) *Told {
 	t.Helper()
