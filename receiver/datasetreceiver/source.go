@@ -229,13 +229,13 @@ func (s *source) file(ctx context.Context, f *file, waiting time.Time) error {
 		}
 		st.Open, in.Size = end < in.Size, end
 	}
-	whole := in.Size == f.Size
+	whole := !f.lines() || in.Size == f.Size
 	if !whole {
 		s.later(f.Modified)
-	}
-	if in.Size == 0 {
-		_ = in.Closer() // likewise
-		return s.keep(ctx, key, &st)
+		if in.Size == 0 {
+			_ = in.Closer() // likewise
+			return s.keep(ctx, key, &st)
+		}
 	}
 	r, err := openRows(in, f, s.memory)
 	if err != nil {
