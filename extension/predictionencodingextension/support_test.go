@@ -2,22 +2,20 @@ package predictionencodingextension
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/extension/extensiontest"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/driftmeter/driftmeter/extension/predictionencodingextension/internal/metadata"
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 )
 
 // rig is an extension that has started.
@@ -89,27 +87,8 @@ func (r *rig) gives(b []byte, want ...string) {
 	}
 }
 
-func show(ld plog.Logs) (lines []string) {
-	for _, rl := range ld.ResourceLogs().All() {
-		env, inOne := rl.Resource().Attributes().Get("deployment.environment.name")
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
-				parts := []string{lr.EventName()}
-				if inOne {
-					parts = append(parts, "env="+env.Str())
-				}
-				if lr.Timestamp() != 0 {
-					parts = append(parts, lr.Timestamp().AsTime().Format(time.RFC3339Nano))
-				}
-				for k, v := range lr.Attributes().All() {
-					parts = append(parts, fmt.Sprintf("%s=%s", strings.TrimPrefix(k, "ml."), v.AsString()))
-				}
-				lines = append(lines, strings.Join(parts, " "))
-			}
-		}
-	}
-	return lines
-}
+// show has a line for each record.
+var show = otelmltest.Lines
 
 // counted returns the sum of a counter of the extension, over the points that have
 // all the values.

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
-	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
@@ -29,8 +29,8 @@ import (
 type pipeline struct {
 	fail    func(call int) error
 	calls   int
-	known   map[[16]byte]bool // identities of batches that were taken
-	records int               // in them, counted once
+	known   otelmltest.Known // batches that were taken
+	records int              // in them, counted once
 	batches []int
 	ends    []string // of references
 }
@@ -45,31 +45,23 @@ func (p *pipeline) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 		ld.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true }) // it may
 		return err
 	}
-	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
-	if err != nil {
+	if fresh, err := p.known.New(ld); !fresh {
 		return err
 	}
-	id := otelml.Identity(b)
-	if p.known[id] {
-		return nil
-	}
-	p.known[id] = true
 	p.records += ld.LogRecordCount()
 	p.batches = append(p.batches, ld.LogRecordCount())
-	for _, rl := range ld.ResourceLogs().All() {
-		for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-			if _, ok := lr.Attributes().Get("ml.reference.complete"); ok {
-				m, _ := lr.Attributes().Get("ml.model.name")
-				v, _ := lr.Attributes().Get("ml.model.version")
-				p.ends = append(p.ends, m.Str()+"/"+v.Str())
-			}
+	for _, lr := range otelmltest.Records(ld) {
+		if _, ok := lr.Attributes().Get("ml.reference.complete"); ok {
+			m, _ := lr.Attributes().Get("ml.model.name")
+			v, _ := lr.Attributes().Get("ml.model.version")
+			p.ends = append(p.ends, m.Str()+"/"+v.Str())
 		}
 	}
 	return nil
 }
 
 func taking() *pipeline {
-	return &pipeline{fail: func(int) error { return nil }, known: map[[16]byte]bool{}}
+	return &pipeline{fail: func(int) error { return nil }, known: otelmltest.Known{}}
 }
 
 // config is what a receiver of streams has.

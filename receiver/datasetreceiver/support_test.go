@@ -29,7 +29,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"gopkg.in/yaml.v3"
 
-	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver/internal/metadata"
 	"github.com/driftmeter/driftmeter/testbed/wait"
 )
@@ -47,7 +47,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, dir: t.TempDir(), state: t.TempDir(), sink: &sink{known: map[[16]byte]bool{}, changed: make(chan struct{}, 1)}}
+	b := &bench{t: t, dir: t.TempDir(), state: t.TempDir(), sink: &sink{known: otelmltest.Known{}, changed: make(chan struct{}, 1)}}
 	t.Cleanup(b.stop)
 	return b
 }
@@ -206,7 +206,7 @@ type sink struct {
 	calls   int // also of batches that were known
 	hold    func(ctx context.Context, call int)
 	fail    func() error
-	known   map[[16]byte]bool
+	known   otelmltest.Known
 	records []string
 	seen    func(plog.Logs)
 	precise bool // lines have the time to the nanosecond
@@ -231,20 +231,17 @@ func (s *sink) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		s.seen(ld)
 		return nil
 	}
-	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
+	fresh, err := s.known.New(ld)
 	if err != nil {
 		return err
 	}
-	if id := otelml.Identity(b); !s.known[id] {
-		s.known[id] = true
-		for _, rl := range ld.ResourceLogs().All() {
-			for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-				text := line(lr)
-				if s.precise {
-					text += " " + fmt.Sprint(lr.Timestamp())
-				}
-				s.records = append(s.records, text)
+	if fresh {
+		for _, lr := range otelmltest.Records(ld) {
+			text := line(lr)
+			if s.precise {
+				text += " " + fmt.Sprint(lr.Timestamp())
 			}
+			s.records = append(s.records, text)
 		}
 	}
 	select {

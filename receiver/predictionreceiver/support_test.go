@@ -4,22 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver/internal/metadata"
 )
 
@@ -111,31 +108,9 @@ func (r *rig) post(path string, body []byte, headers ...string) (int, answer, ht
 func (r *rig) took() []string {
 	var lines []string
 	for _, ld := range r.sink.AllLogs() {
-		lines = append(lines, show(ld)...)
+		lines = append(lines, otelmltest.Lines(ld)...)
 	}
 	r.sink.Reset()
-	return lines
-}
-
-func show(ld plog.Logs) (lines []string) {
-	for _, rl := range ld.ResourceLogs().All() {
-		env, inOne := rl.Resource().Attributes().Get("deployment.environment.name")
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
-				parts := []string{lr.EventName()}
-				if inOne {
-					parts = append(parts, "env="+env.Str())
-				}
-				if lr.Timestamp() != 0 {
-					parts = append(parts, lr.Timestamp().AsTime().Format(time.RFC3339Nano))
-				}
-				for k, v := range lr.Attributes().All() {
-					parts = append(parts, fmt.Sprintf("%s=%s", strings.TrimPrefix(k, "ml."), v.AsString()))
-				}
-				lines = append(lines, strings.Join(parts, " "))
-			}
-		}
-	}
 	return lines
 }
 

@@ -21,7 +21,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 	"gopkg.in/yaml.v2"
 
-	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/metadata"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/sqlpage"
@@ -61,7 +61,7 @@ func table(t *testing.T) string {
 // to: before it takes a batch, or after.
 type sink struct {
 	mu      sync.Mutex
-	known   map[[16]byte]bool
+	known   otelmltest.Known
 	events  []string
 	calls   int
 	before  func(call int) error
@@ -72,7 +72,7 @@ type sink struct {
 
 func newSink() *sink {
 	none := func(int) error { return nil }
-	return &sink{known: map[[16]byte]bool{}, before: none, after: none, came: make(chan struct{}, 1000)}
+	return &sink{known: otelmltest.Known{}, before: none, after: none, came: make(chan struct{}, 1000)}
 }
 
 func (s *sink) Capabilities() consumer.Capabilities { return consumer.Capabilities{MutatesData: true} }
@@ -84,20 +84,17 @@ func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	if err := s.before(s.calls); err != nil {
 		return err
 	}
-	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
+	fresh, err := s.known.New(ld)
 	if err != nil {
 		return err
 	}
-	if id := otelml.Identity(b); !s.known[id] {
-		s.known[id] = true
-		for _, rl := range ld.ResourceLogs().All() {
-			for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-				text := shown(lr)
-				if s.precise {
-					text += " " + lr.Timestamp().String()
-				}
-				s.events = append(s.events, text)
+	if fresh {
+		for _, lr := range otelmltest.Records(ld) {
+			text := shown(lr)
+			if s.precise {
+				text += " " + lr.Timestamp().String()
 			}
+			s.events = append(s.events, text)
 		}
 	}
 	return s.after(s.calls)

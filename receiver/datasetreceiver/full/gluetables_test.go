@@ -29,6 +29,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/receiver/datasetreceiver"
 	"github.com/driftmeter/driftmeter/testbed/servers"
 	"github.com/driftmeter/driftmeter/testbed/wait"
@@ -63,16 +64,14 @@ func (r *reading) Capabilities() consumer.Capabilities { return consumer.Capabil
 func (r *reading) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, rl := range ld.ResourceLogs().All() {
-		for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-			row := lr.EventName()
-			for _, a := range []string{"ml.prediction.id", "ml.features.age", "ml.predictions.p", "ml.features.dt"} {
-				if v, ok := lr.Attributes().Get(a); ok {
-					row += " " + v.AsString()
-				}
+	for _, lr := range otelmltest.Records(ld) {
+		row := lr.EventName()
+		for _, a := range []string{"ml.prediction.id", "ml.features.age", "ml.predictions.p", "ml.features.dt"} {
+			if v, ok := lr.Attributes().Get(a); ok {
+				row += " " + v.AsString()
 			}
-			r.rows = append(r.rows, row)
 		}
+		r.rows = append(r.rows, row)
 	}
 	select {
 	case r.came <- struct{}{}:

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,22 +70,10 @@ func TestAthena(t *testing.T) {
 		"AWS_SHARED_CREDENTIALS_FILE": "nothing", "AWS_PROFILE": ""} {
 		t.Setenv(key, v)
 	}
-	to := &sink{}
-	begin(t, map[string]any{"driver": "athena", "table": "scores", "incremental": map[string]any{"column": "at"}, "page_size": 2, "mapping": scores(),
-		"connection": map[string]any{"database": "ml", "region": "eu-central-1", "output_location": "s3://results/"}}, to)
-	row := func(id, proba, label string) string {
-		return "ml.prediction " + label + "model.name=fraud model.version=default prediction.id=" + id + " predictions.proba=" + proba
-	}
-	want := []string{row("a", "0.9", ""), row("b", "0.1", "actuals.proba=true "), row("c", "0.2", "")}
-	slices.Sort(want)
-	if got := to.wait(t, 3); !slices.Equal(got, want) {
-		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-	table.mu.Lock()
-	table.rows[0][3] = "false"
-	table.mu.Unlock()
-	want = append([]string{"ml.actual actuals.proba=false model.name=fraud model.version=default prediction.id=a"}, want...)
-	if got := to.wait(t, 4); !slices.Equal(got, want) {
-		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	threeRows(t, map[string]any{"driver": "athena", "table": "scores",
+		"connection": map[string]any{"database": "ml", "region": "eu-central-1", "output_location": "s3://results/"}}, func() {
+		table.mu.Lock()
+		defer table.mu.Unlock()
+		table.rows[0][3] = "false"
+	})
 }

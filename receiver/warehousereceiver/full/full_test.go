@@ -2,6 +2,7 @@ package full
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
 	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
@@ -32,34 +34,31 @@ func (s *sink) Capabilities() consumer.Capabilities { return consumer.Capabiliti
 func (s *sink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, rl := range ld.ResourceLogs().All() {
-		for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
-			text := lr.EventName()
-			var names []string
-			for name, v := range lr.Attributes().All() {
-				names = append(names, strings.TrimPrefix(name, "ml.")+"="+v.AsString())
-			}
-			slices.Sort(names)
-			s.events = append(s.events, text+" "+strings.Join(names, " "))
+	for _, lr := range otelmltest.Records(ld) {
+		var names []string
+		for name, v := range lr.Attributes().All() {
+			names = append(names, strings.TrimPrefix(name, "ml.")+"="+v.AsString())
 		}
+		slices.Sort(names)
+		s.events = append(s.events, lr.EventName()+" "+strings.Join(names, " "))
 	}
 	return nil
 }
 
-// wait returns the events when there are as many, in order.
-func (s *sink) wait(t *testing.T, n int) []string {
+// comes waits for as many events, which have to be these.
+func (s *sink) comes(t *testing.T, want ...string) {
 	t.Helper()
-	var events []string
-	if !wait.For(func() bool {
+	var got []string
+	wait.For(func() bool { // what does not come is told below
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		events = slices.Clone(s.events)
-		return len(events) >= n
-	}) {
-		t.Fatalf("%d events, want %d:\n%s", len(events), n, strings.Join(events, "\n"))
+		got = slices.Clone(s.events)
+		return len(got) >= len(want)
+	})
+	want = slices.Sorted(slices.Values(want))
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	slices.Sort(events)
-	return events
 }
 
 type host map[component.ID]component.Component
@@ -112,4 +111,36 @@ func begin(t *testing.T, settings map[string]any, to *sink) receiver.Logs {
 func scores() map[string]any {
 	return map[string]any{"model": "fraud", "timestamp": "at", "columns": map[string]any{"proba": "predictions.proba"},
 		"labels": map[string]any{"proba": "fraud"}, "types": map[string]any{"actuals.proba": "boolean"}, "rest": "features"}
+}
+
+// threeRows reads a table with pages of two rows of the three that it has: a and b
+// of one time, b with its label, and c. Each comes once, and the label of a when label
+// has filled it in.
+func threeRows(t *testing.T, settings map[string]any, label func()) {
+	t.Helper()
+	to := &sink{}
+	settings["incremental"], settings["page_size"], settings["mapping"] = map[string]any{"column": "at"}, 2, scores()
+	begin(t, settings, to)
+	row := func(id, proba, label string) string {
+		return "ml.prediction " + label + "model.name=fraud model.version=default prediction.id=" + id + " predictions.proba=" + proba
+	}
+	rows := []string{row("a", "0.9", ""), row("b", "0.1", "actuals.proba=true "), row("c", "0.2", "")}
+	to.comes(t, rows...)
+	label()
+	to.comes(t, append(rows, "ml.actual actuals.proba=false model.name=fraud model.version=default prediction.id=a")...)
+}
+
+// onlyAsked wants just these statements to have been asked: a page with each of more.
+func onlyAsked(t *testing.T, asked map[string]bool, page string, more ...string) {
+	t.Helper()
+	for _, m := range more {
+		sql := fmt.Sprintf(page, m)
+		if !asked[sql] {
+			t.Errorf("%s was not asked", sql)
+		}
+		delete(asked, sql)
+	}
+	if len(asked) > 0 {
+		t.Errorf("asked, too: %v", asked)
+	}
 }

@@ -2,10 +2,8 @@ package full
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,22 +47,10 @@ func TestSnowflake(t *testing.T) {
 	table := &snowTable{rows: [][]any{{"1793527200", "a", "0.9", nil}, {"1793527200", "b", "0.1", "true"}, {"1793527201", "c", "0.2", nil}}}
 	server := httptest.NewServer(table)
 	defer server.Close()
-	to := &sink{}
-	begin(t, map[string]any{"driver": "snowflake", "table": "ml.scores", "incremental": map[string]any{"column": "at"}, "page_size": 2, "mapping": scores(),
-		"connection": map[string]any{"account": "acme-prod", "token": "a-token", "endpoint": strings.TrimPrefix(server.URL, "http://"), "tls": map[string]any{"insecure": true}}}, to)
-	row := func(id, proba, label string) string {
-		return fmt.Sprintf("ml.prediction %smodel.name=fraud model.version=default prediction.id=%s predictions.proba=%s", label, id, proba)
-	}
-	want := []string{row("a", "0.9", ""), row("b", "0.1", "actuals.proba=true "), row("c", "0.2", "")}
-	slices.Sort(want)
-	if got := to.wait(t, 3); !slices.Equal(got, want) {
-		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-	table.mu.Lock()
-	table.rows[0][3] = "false"
-	table.mu.Unlock()
-	want = append([]string{"ml.actual actuals.proba=false model.name=fraud model.version=default prediction.id=a"}, want...)
-	if got := to.wait(t, 4); !slices.Equal(got, want) {
-		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	threeRows(t, map[string]any{"driver": "snowflake", "table": "ml.scores", "connection": map[string]any{"account": "acme-prod", "token": "a-token",
+		"endpoint": strings.TrimPrefix(server.URL, "http://"), "tls": map[string]any{"insecure": true}}}, func() {
+		table.mu.Lock()
+		defer table.mu.Unlock()
+		table.rows[0][3] = "false"
+	})
 }
