@@ -135,3 +135,11 @@ func oldest(files []file) (t time.Time) {
 	}
 	return t
 }
+
+// earlier returns the earlier of two times; one that is zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,24 +1,16 @@
 package datasetreceiver
 
 import (
-	"bufio"
-	"compress/gzip"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/parquet-go/parquet-go"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/pdata/plog"
 )
 
 const fraud = `
@@ -54,101 +46,6 @@ func TestFormatByConfiguration(t *testing.T) {
 	b.write("export-2", csvOf(people(3, 3)))
 	b.start(`sources: [{url: $DIR, path: export-*, format: csv, mapping: {model: fraud, columns: {p: predictions.p}, rest: features}}]`)
 	b.want(records("prediction", "fraud/default", people(1, 3), "")...)
-}
-
-// Only what is new is read: new files, rows that were added, also after a restart.
-func TestOnlyWhatIsNew(t *testing.T) {
-	for _, c := range []struct {
-		changed string
-		want    func() []string
-	}{
-		{"new_rows", func() []string { return records("prediction", "fraud/default", people(1, 12), "") }},
-		{"none", func() []string {
-			return append(records("prediction", "fraud/default", people(1, 4), ""), records("prediction", "fraud/default", people(9, 12), "")...)
-		}},
-	} {
-		t.Run(c.changed, func(t *testing.T) {
-			b := newBench(t)
-			config := strings.Replace(fraud, "timestamp: dt", "timestamp: at", 1) + "    changed: " + c.changed
-			b.write("a.csv", csvOf(people(1, 2)))
-			b.write("b.parquet", b.parquet(people(3, 4)))
-			b.start(config)
-			b.want(records("prediction", "fraud/default", people(1, 4), "")...)
-			b.stop()
-			b.write("a.csv", append(csvOf(people(1, 2)), csvRows(people(5, 6))...))
-			b.write("b.parquet", b.parquet(append(people(3, 4), people(7, 8)...)))
-			b.write("c.csv", csvOf(people(9, 10)))
-			b.start(config)
-			b.said("Read")
-			b.write("d.csv", csvOf(people(11, 12)))
-			b.want(c.want()...)
-		})
-	}
-}
-
-// A file of the same name with other content is another file.
-func TestOtherContent(t *testing.T) {
-	b := newBench(t)
-	b.write("a.csv", csvOf(people(1, 3)))
-	b.write("b.parquet", b.parquet(people(4, 6)))
-	b.start(fraud)
-	b.want(records("prediction", "fraud/default", people(1, 6), "")...)
-	b.write("a.csv", csvOf(people(7, 12)))
-	b.write("b.parquet", b.parquet(people(13, 14))) // fewer rows than before
-	b.want(append(records("prediction", "fraud/default", people(1, 6), ""), append(records("prediction", "fraud/default", people(7, 12), ""),
-		records("prediction", "fraud/default", people(13, 14), "")...)...)...)
-}
-
-// A text that is shorter than it was is another, whatever its beginning.
-func TestShorterText(t *testing.T) {
-	b := newBench(t)
-	b.write("a.csv", csvOf(people(1, 3)))
-	b.write("b.csv", csvOf(people(4, 6)))
-	b.start(fraud)
-	b.want(records("prediction", "fraud/default", people(1, 6), "")...)
-	b.write("a.csv", csvOf(people(7, 8)))
-	b.write("b.csv", csvOf(people(4, 5)))
-	b.want(slices.Concat(records("prediction", "fraud/default", people(1, 6), ""), records("prediction", "fraud/default", people(7, 8), ""),
-		records("prediction", "fraud/default", people(4, 5), ""))...)
-}
-
-// The last line of a text is perhaps half of one: it is read when a later run finds no
-// more of it, and again when it goes on after that.
-func TestHalfALine(t *testing.T) {
-	for name, of := range map[string]func([]person) []byte{"a.csv": csvOf, "a.ndjson": linesOf} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			whole := func(n int) string { return string(of(people(1, n))) }
-			half := func(n int) string { return strings.TrimRight(whole(n), "}5\n") } // … 0.
-			want, runs := []string{}, 0
-			run := func(content string, more ...string) {
-				t.Helper()
-				b.write(name, []byte(content))
-				runs++
-				b.write(fmt.Sprintf("z%d.csv", runs), csvOf(people(100+runs, 100+runs))) // it is read after the other
-				want = append(want, append(more, records("prediction", "fraud/default", people(100+runs, 100+runs), "")...)...)
-				b.start("interval: 1h\n" + fraud)
-				b.want(want...)
-				b.stop()
-			}
-			row := func(from, to int) []string { return records("prediction", "fraud/default", people(from, to), "") }
-			run(half(1))
-			run(half(3), row(1, 2)...)
-			run(half(4), row(3, 3)...)
-			run(strings.TrimSpace(whole(4)))
-			run(strings.TrimSpace(whole(4)), row(4, 4)...) // it was the end
-			run(strings.TrimSpace(whole(4)))
-			run(whole(5), row(5, 5)...)
-			run(half(6))
-			if name == "a.csv" {
-				run(half(6), strings.Replace(row(6, 6)[0], "0.5", "0", 1))
-			} else {
-				run(half(6))
-				b.said("not_json")
-			}
-			run(whole(7), row(6, 7)...)
-		})
-	}
 }
 
 func TestStandardLayout(t *testing.T) {
@@ -196,45 +93,6 @@ func TestReferenceSource(t *testing.T) {
 	b.write("ref/b.csv", csvOf(people(4, 6)))
 	b.start(config)
 	b.want(append(want, append(records("reference", "fraud/default", people(1, 6), " test"), "reference fraud/default  testtrue")...)...)
-}
-
-// A file that is gone is forgotten after a while, not at once.
-func TestForgotten(t *testing.T) {
-	b := newBench(t)
-	marks := 0
-	var want []string
-	run := func(config string, more ...string) { // until the first run has ended
-		t.Helper()
-		b.start(config + "    path: \"*.csv\"\n")
-		for range 2 {
-			marks++
-			b.write(fmt.Sprintf("z%d.csv", marks), csvOf(people(100+marks, 100+marks)))
-			want = append(want, records("prediction", "fraud/default", people(100+marks, 100+marks), "")...)
-			b.want(append(slices.Clone(want), more...)...)
-		}
-		b.stop()
-		want = append(want, more...)
-	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(b.keys(), func(key string) bool { return strings.HasSuffix(key, "/"+name) })
-	}
-	b.write("a.csv", csvOf(people(1, 2)))
-	run(fraud, records("prediction", "fraud/default", people(1, 2), "")...)
-	b.check(os.Remove(filepath.Join(b.dir, "a.csv")))
-	run(fraud)
-	run(fraud)
-	b.write("a.csv", csvOf(people(1, 2)))
-	if run(fraud); !has("a.csv") {
-		t.Error("it is forgotten")
-	}
-	b.check(os.Remove(filepath.Join(b.dir, "a.csv")))
-	run(fraud)
-	if run("forget_after: 1ns\n" + fraud); has("a.csv") || !has("z1.csv") {
-		t.Error(b.keys())
-	}
-	b.said("are forgotten")
-	b.write("a.csv", csvOf(people(1, 2)))
-	run(fraud, records("prediction", "fraud/default", people(1, 2), "")...)
 }
 
 // A file that cannot be read is told, and stops no other; what stands before the
@@ -337,93 +195,6 @@ func TestPlaceThatComesLater(t *testing.T) {
 	b.said("no such file or directory")
 	b.write("later/a.csv", csvOf(people(1, 1)))
 	b.want(records("prediction", "fraud/default", people(1, 1), "")...)
-}
-
-// Files of some hundred megabytes take a bounded part of memory.
-func TestMemoryIsBounded(t *testing.T) {
-	type document struct {
-		ID   string `parquet:"id"`
-		Text string `parquet:"features.text"`
-	}
-	const rows, size = 40_000, 10_000
-	text := strings.Repeat("0123456789", size/10)
-	documents := func(fn func(document) error) error {
-		for i := range rows {
-			if err := fn(document{fmt.Sprint(i), fmt.Sprintf("%d %s", i, text[:size-10])}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for name, write := range map[string]func(io.Writer) error{
-		"large.parquet": func(out io.Writer) error {
-			w := parquet.NewGenericWriter[document](out, parquet.MaxRowsPerRowGroup(10_000), parquet.PageBufferSize(1<<20))
-			err := documents(func(d document) error {
-				_, err := w.Write([]document{d})
-				return err
-			})
-			return errors.Join(err, w.Close())
-		},
-		"large.csv": func(out io.Writer) error {
-			w := bufio.NewWriterSize(out, 1<<20)
-			_, err := w.WriteString("id,features.text\n")
-			return errors.Join(err, documents(func(d document) error {
-				_, err := fmt.Fprintf(w, "%s,%s\n", d.ID, d.Text)
-				return err
-			}), w.Flush())
-		},
-		"large.ndjson.gz": func(out io.Writer) error {
-			w, err := gzip.NewWriterLevel(out, gzip.BestSpeed)
-			if err != nil {
-				return err
-			}
-			return errors.Join(documents(func(d document) error {
-				_, err := fmt.Fprintf(w, "{\"id\":%q,\"features\":{\"text\":%q}}\n", d.ID, d.Text)
-				return err
-			}), w.Close())
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			out, err := os.Create(filepath.Join(b.dir, name))
-			b.check(err)
-			b.check(errors.Join(write(out), out.Close()))
-			runtime.GC()
-			var before, now runtime.MemStats
-			runtime.ReadMemStats(&before)
-			most, count, bytes, done := uint64(0), 0, 0, make(chan struct{})
-			b.sink.seen = func(ld plog.Logs) {
-				runtime.ReadMemStats(&now)
-				most = max(most, now.HeapInuse)
-				bytes += (&plog.ProtoMarshaler{}).LogsSize(ld)
-				if count += ld.LogRecordCount(); count == rows {
-					close(done)
-				}
-			}
-			b.start(`sources: [{url: $DIR, mapping: {model: documents}}]`)
-			<-done
-			b.stop()
-			if held := int64(most) - int64(before.HeapInuse); held > 150<<20 || bytes < 300<<20 {
-				t.Errorf("%d MiB of memory for %d MiB of rows", held>>20, bytes>>20)
-			} else {
-				t.Logf("%d MiB of memory for %d MiB of rows", held>>20, bytes>>20)
-			}
-		})
-	}
-}
-
-// Pages that are larger than the memory for them are refused before they are read.
-func TestPagesBeyondMemory(t *testing.T) {
-	type document struct {
-		Text string `parquet:"features.text"`
-	}
-	b := newBench(t)
-	out, err := os.Create(filepath.Join(b.dir, "large.parquet"))
-	b.check(err)
-	b.check(parquet.Write(out, []document{{strings.Repeat("x", 3<<20)}}, parquet.PageBufferSize(8<<20)))
-	b.check(out.Close())
-	b.start("max_memory_mib: 1\nsources: [{url: $DIR, mapping: {model: documents}}]")
-	b.said("large.parquet")
 }
 
 func TestConfigStruct(t *testing.T) {

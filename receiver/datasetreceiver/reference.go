@@ -13,6 +13,37 @@ import (
 	"github.com/driftmeter/driftmeter/internal/record"
 )
 
+// group are the files of one reference.
+type group struct {
+	defaults record.Record
+	files    []file
+}
+
+// byReference divides files into references and others.
+func byReference(files []file) (groups []group, rest []file) {
+	type of struct {
+		model, version string
+		test           bool
+	}
+	at := map[of]int{}
+	for _, f := range files {
+		d := f.defaults
+		if d.Event != record.Reference {
+			rest = append(rest, f)
+			continue
+		}
+		k := of{d.Model, d.Version, d.Test}
+		i, ok := at[k]
+		if !ok {
+			i = len(groups)
+			at[k] = i
+			groups = append(groups, group{defaults: d})
+		}
+		groups[i].files = append(groups[i].files, f)
+	}
+	return groups, rest
+}
+
 // referenceKey is that of the state of a reference.
 func (s *source) referenceKey(of *record.Record) string {
 	return fmt.Sprintf("reference/%s/%s/%s/%v", s.name, of.Model, of.Version, of.Test)
