@@ -44,7 +44,7 @@ func TestBigQueryErrors(t *testing.T) {
 			}
 			return x.status, x.reason, x.message
 		}
-		if _, err := first(t.Context(), openBigQuery(t, c.connection()), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), x.want) {
+		if _, err := first(t.Context(), open(t, bigquery.Driver(), c.connection()), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s at %s: %v, want %s", x.reason, x.route, err, x.want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestBigQueryErrors(t *testing.T) {
 				}
 				return status, reason, "Exceeded rate limits"
 			}
-			if got, err := first(t.Context(), openBigQuery(t, c.connection()), sqlpage.Page{SQL: "SELECT 1"}); err != nil || fmt.Sprint(got) != "[1 2]" {
+			if got, err := first(t.Context(), open(t, bigquery.Driver(), c.connection()), sqlpage.Page{SQL: "SELECT 1"}); err != nil || fmt.Sprint(got) != "[1 2]" {
 				t.Errorf("%s %d: %v, %v", reason, status, got, err)
 			}
 			if last := c.queries[len(c.queries)-1]; last.RequestID == "" {
@@ -76,7 +76,7 @@ func TestBigQueryErrors(t *testing.T) {
 	// What writes is never run.
 	asked := c.calls["query"]
 	for _, kind := range []string{"INSERT", "SCRIPT", "CREATE_TABLE_AS_SELECT"} {
-		if _, err := first(t.Context(), openBigQuery(t, c.connection()), sqlpage.Page{SQL: kind + " x"}); err == nil || !strings.Contains(err.Error(), "the query is a "+kind+"; it may only read") {
+		if _, err := first(t.Context(), open(t, bigquery.Driver(), c.connection()), sqlpage.Page{SQL: kind + " x"}); err == nil || !strings.Contains(err.Error(), "the query is a "+kind+"; it may only read") {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestBigQueryErrors(t *testing.T) {
 	}
 	nobody := c.connection()
 	nobody.Endpoint = "localhost:1"
-	if _, err := first(t.Context(), openBigQuery(t, nobody), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "check connection.endpoint") {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), nobody), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "check connection.endpoint") {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -100,7 +100,7 @@ func TestBigQueryTimeout(t *testing.T) {
 		<-c.waiting
 		cancel()
 	}()
-	_, err := first(ctx, openBigQuery(t, c.connection()), sqlpage.Page{SQL: "SELECT 1"})
+	_, err := first(ctx, open(t, bigquery.Driver(), c.connection()), sqlpage.Page{SQL: "SELECT 1"})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil || !slices.Equal(c.canceled, []string{"job_1 in EU"}) {
@@ -120,24 +120,24 @@ func TestBigQueryCredentials(t *testing.T) {
 	}
 	own := c.connection()
 	own.Credentials, own.CredentialsFile = "", file
-	if _, err := first(t.Context(), openBigQuery(t, own), sqlpage.Page{SQL: "SELECT 1"}); err != nil {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), own), sqlpage.Page{SQL: "SELECT 1"}); err != nil {
 		t.Error(err)
 	}
 	own.CredentialsFile = ""
-	if _, err := first(t.Context(), openBigQuery(t, own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "(authError, 401); check connection.credentials_file") {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "(authError, 401); check connection.credentials_file") {
 		t.Errorf("an emulator is sent no key: %v", err)
 	}
 	own.Credentials = configopaque.String(strings.Replace(c.account, c.URL+"/token", c.URL+"/nothing", 1))
-	if _, err := first(t.Context(), openBigQuery(t, own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "no token from Google Cloud; check connection.credentials_file") {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "no token from Google Cloud; check connection.credentials_file") {
 		t.Errorf("no token: %v", err)
 	}
 	own.TLS, own.Credentials = nil, ""
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
-	if _, err := first(t.Context(), openBigQuery(t, own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || strings.Contains(err.Error(), "credentials") || !strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || strings.Contains(err.Error(), "credentials") || !strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") {
 		t.Errorf("the usual key, and TLS: %v", err)
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", file+".not")
-	if _, err := first(t.Context(), openBigQuery(t, own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "set connection.credentials_file") {
+	if _, err := first(t.Context(), open(t, bigquery.Driver(), own), sqlpage.Page{SQL: "SELECT 1"}); err == nil || !strings.Contains(err.Error(), "set connection.credentials_file") {
 		t.Errorf("no key: %v", err)
 	}
 	for change, want := range map[*driver.Connection]string{

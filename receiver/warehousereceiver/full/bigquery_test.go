@@ -25,24 +25,6 @@ func (c *cloud) connection() *driver.Connection {
 		Credentials: configopaque.String(c.account), Database: "ml", MaxBytesBilled: 1 << 30}
 }
 
-func openBigQuery(t *testing.T, c *driver.Connection) driver.Database {
-	t.Helper()
-	d := bigquery.Driver()
-	if errs := d.Check(c); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	db, err := d.Open(c, driver.Options{Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 // first returns the first cells of the rows of a statement.
 func first(ctx context.Context, db driver.Database, page sqlpage.Page) (all []string, err error) {
 	err = db.Read(ctx, page, func(_ []value.Column, row []any) (bool, error) {
@@ -101,7 +83,7 @@ func TestBigQuery(t *testing.T) {
 
 func TestBigQueryTypes(t *testing.T) {
 	c := newCloud(t)
-	db := openBigQuery(t, c.connection())
+	db := open(t, bigquery.Driver(), c.connection())
 	at := time.Date(2026, 11, 1, 10, 0, 0, 123456000, time.UTC)
 	instant := tree.Node{Kind: tree.Time, Int: at.UnixNano()}
 	object := func(nodes ...tree.Node) tree.Node { return tree.Node{Kind: tree.Object, Sub: nodes} }
@@ -160,7 +142,7 @@ func TestBigQueryTypes(t *testing.T) {
 // What goes with a statement, and the arguments by the types of their columns.
 func TestBigQueryArguments(t *testing.T) {
 	c := newCloud(t)
-	db := openBigQuery(t, c.connection())
+	db := open(t, bigquery.Driver(), c.connection())
 	at := time.Date(2026, 11, 1, 10, 0, 0, 123456789, time.UTC)
 	for _, x := range []struct {
 		arg        any
@@ -208,7 +190,7 @@ func TestBigQueryPages(t *testing.T) {
 	c.run = func(string, map[string]string) result {
 		return result{schema: `[{"name": "v", "type": "INTEGER"}]`, cells: [][]any{{"1"}, {"2"}, {"3"}, {"4"}, {"5"}}}
 	}
-	db := openBigQuery(t, c.connection())
+	db := open(t, bigquery.Driver(), c.connection())
 	got, err := first(t.Context(), db, sqlpage.Page{SQL: "SELECT 1"})
 	if want := "[1 2 3 4 5]"; err != nil || fmt.Sprint(got) != want || c.calls["results"] != 4 {
 		t.Errorf("got %v, %v by %v, want %s", got, err, c.calls, want)

@@ -29,24 +29,6 @@ func (s *workspace) connection() *driver.Connection {
 		Catalog: "main", Schema: "ml"}
 }
 
-func openDatabricks(t *testing.T, c *driver.Connection) driver.Database {
-	t.Helper()
-	d := databricks.Driver()
-	if errs := d.Check(c); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	db, err := d.Open(c, driver.Options{Timeout: time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
 const brickColumns = `{"name": "id", "type_name": "LONG", "type_text": "BIGINT", "position": 0}, {"name": "at", "type_name": "TIMESTAMP", "type_text": "TIMESTAMP"},
 	{"name": "amount", "type_name": "DECIMAL", "type_text": "DECIMAL(10,2)"}, {"name": "proba", "type_name": "DOUBLE", "type_text": "DOUBLE"}, {"name": "fraud", "type_name": "BOOLEAN", "type_text": "BOOLEAN"}`
 
@@ -89,7 +71,7 @@ func TestDatabricks(t *testing.T) {
 
 func TestDatabricksTypes(t *testing.T) {
 	s := newWorkspace(t)
-	db := openDatabricks(t, s.connection())
+	db := open(t, databricks.Driver(), s.connection())
 	at := time.Date(2026, 11, 1, 10, 0, 0, 123456000, time.UTC)
 	name := func(n string, v tree.Node) tree.Node { v.Name = n; return v }
 	one := tree.Node{Kind: tree.Integer, Int: 1}
@@ -162,7 +144,7 @@ func TestDatabricksChunks(t *testing.T) {
 	s.run = func(string, map[string]string) bricks {
 		return bricks{columns: `{"name": "v", "type_name": "INT"}`, cells: [][]any{{"1"}, {"2"}, {"3"}, {"4"}, {"5"}}}
 	}
-	db := openDatabricks(t, s.connection())
+	db := open(t, databricks.Driver(), s.connection())
 	if got, err := first(t.Context(), db, sqlpage.Page{SQL: "SELECT 1"}); err != nil || fmt.Sprint(got) != "[1 2 3 4 5]" || s.calls["look"] != 2 || s.calls["chunk"] != 2 {
 		t.Errorf("got %v, %v by %v", got, err, s.calls)
 	}
@@ -188,7 +170,7 @@ func TestDatabricksErrors(t *testing.T) {
 	good := bricks{columns: `{"name": "v", "type_name": "INT"}`, cells: [][]any{{"1"}, {"2"}}}
 	s.rows = 1
 	read := func(c *driver.Connection) ([]string, error) {
-		return first(t.Context(), openDatabricks(t, c), sqlpage.Page{SQL: "SELECT 1"})
+		return first(t.Context(), open(t, databricks.Driver(), c), sqlpage.Page{SQL: "SELECT 1"})
 	}
 	for want, res := range map[string]bricks{
 		"The table or view `x` cannot be found (FAILED BAD_REQUEST); check table or query": {state: "FAILED", code: "BAD_REQUEST", message: "[TABLE_OR_VIEW_NOT_FOUND] The table or view `x` cannot be found."},
@@ -287,7 +269,7 @@ func TestDatabricksTimeout(t *testing.T) {
 		<-s.polled
 		cancel()
 	}()
-	_, err := first(ctx, openDatabricks(t, s.connection()), sqlpage.Page{SQL: "SELECT 1"})
+	_, err := first(ctx, open(t, databricks.Driver(), s.connection()), sqlpage.Page{SQL: "SELECT 1"})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil || !slices.Equal(s.canceled, []string{"01ef-1"}) {
@@ -308,7 +290,7 @@ func TestDatabricksToken(t *testing.T) {
 	defer silent.Close()
 	defer close(over)
 	c := &driver.Connection{Endpoint: strings.TrimPrefix(silent.URL, "http://"), TLS: &configtls.ClientConfig{Insecure: true}, Warehouse: "abc", ClientID: "reader", ClientSecret: "hush"}
-	db := openDatabricks(t, c)
+	db := open(t, databricks.Driver(), c)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- db.Read(ctx, sqlpage.Page{SQL: "SELECT 1"}, nil) }()

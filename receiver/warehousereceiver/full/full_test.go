@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"go.opentelemetry.io/collector/component"
@@ -20,6 +21,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/driftmeter/driftmeter/internal/otelml/otelmltest"
+	"github.com/driftmeter/driftmeter/receiver/warehousereceiver/internal/driver"
 	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
@@ -59,6 +61,24 @@ func (s *sink) comes(t *testing.T, want ...string) {
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Fatalf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+// open opens a database as the receiver does, until the test ends.
+func open(t *testing.T, d *driver.Driver, c *driver.Connection) driver.Database {
+	t.Helper()
+	if errs := d.Check(c); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	db, err := d.Open(c, driver.Options{Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
 }
 
 type host map[component.ID]component.Component

@@ -41,11 +41,7 @@ func TestMariaDB(t *testing.T) {
 		to.comes(t, append(want, "ml.actual actuals.proba=false model.name=fraud model.version=default prediction.id=1")...)
 	})
 	t.Run("types", func(t *testing.T) {
-		d, err := mysql.Driver().Open(&driver.Connection{Endpoint: db.Socket, User: "driftmeter", Database: "test"}, driver.Options{Timeout: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d := open(t, mysql.Driver(), &driver.Connection{Endpoint: db.Socket, User: "driftmeter", Database: "test"})
 		read := func(expression string) (n tree.Node, err error) {
 			err = d.Read(t.Context(), sqlpage.Page{SQL: "SELECT " + expression + " AS v"}, func(columns []value.Column, row []any) (bool, error) {
 				n = value.NewReader().Row(columns, row).Sub[0]
