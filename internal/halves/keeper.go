@@ -136,10 +136,11 @@ func (k *Keeper) giveBack(slot int) {
 	}
 }
 
-// over tells whether more halves wait than may. One alone always may.
-func (k *Keeper) over() bool {
+// over tells whether more halves wait than may, or than so many times that. One
+// alone always may.
+func (k *Keeper) over(times int) bool {
 	n := k.waiting.order.Len()
-	return n > k.limits.MaxPending || k.waiting.bytes > k.limits.MaxPendingMiB<<20 && n > 1
+	return n > times*k.limits.MaxPending || k.waiting.bytes > times*k.limits.MaxPendingMiB<<20 && n > 1
 }
 
 // GivenUp are halves whose others will not be met, and why.

@@ -39,7 +39,7 @@ func (k *Keeper) Remember(h *inference.Half) (whole *inference.Inference, lost [
 // crowded takes out the oldest while there are too many.
 func (k *Keeper) crowded() (gone []*entry) {
 	for e := range k.waiting.oldest() {
-		if !k.over() {
+		if !k.over(1) {
 			break
 		}
 		k.drop(e)

@@ -157,9 +157,11 @@ func (t *Turn) Settle(ctx context.Context) (lost []GivenUp, err error) {
 	}
 	var crowded []*entry
 	for _, v := range t.seen {
-		t.keep(v)
-		crowded = append(crowded, t.makeRoom()...)
+		if t.keep(v); k.over(2) { // not each time: it looks at all that are being joined
+			crowded = append(crowded, t.makeRoom()...)
+		}
 	}
+	crowded = append(crowded, t.makeRoom()...)
 	for e := range k.traces.oldest() {
 		if k.traces.order.Len() <= k.limits.MaxPending {
 			break
@@ -194,7 +196,7 @@ func (t *Turn) keep(v *view) {
 func (t *Turn) makeRoom() (crowded []*entry) {
 	for e := range t.k.waiting.oldest() {
 		switch {
-		case !t.k.over():
+		case !t.k.over(1):
 			return crowded
 		case e.turn == t:
 			e.turn = nil
