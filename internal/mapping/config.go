@@ -24,7 +24,7 @@ import (
 type Config struct {
 	// ID is the column with the prediction's id; `id` if absent.
 	ID string `mapstructure:"id"`
-	// Timestamp is the column with the time of the prediction; `timestamp` or `occurred_at` if absent. A row without one has the time of its arrival.
+	// Timestamp is the column with the time of the prediction; `timestamp` or `occurred_at` if absent. A row without one has the time that its source gives, such as that of its file or of the incremental column, else that of its arrival.
 	Timestamp string `mapstructure:"timestamp"`
 	// TimestampFormat is how times are written: rfc3339, unix, unix_ms, unix_us, unix_ns, a pattern such as %d.%m.%Y %H:%M, or a Go layout; if absent, ISO 8601 and epochs by their magnitude.
 	TimestampFormat string `mapstructure:"timestamp_format"`

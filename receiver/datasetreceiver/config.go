@@ -24,11 +24,11 @@ type Config struct {
 	Pull pull.Config `mapstructure:",squash"`
 	// Batches has those of batches.
 	Batches pull.Batches `mapstructure:",squash"`
-	// Sources are what is read.
+	// Sources are what is read, and required.
 	Sources []SourceConfig `mapstructure:"sources"`
 	// MinAge is how long a file must not have changed: one that is younger is perhaps still being written, and is left to a later run.
 	MinAge time.Duration `mapstructure:"min_age"`
-	// ForgetAfter is how long a file has to be gone until nothing is kept of it. If it comes back later, it is new.
+	// ForgetAfter is how long a file has to be gone until nothing is kept of it. If it comes back later, it is new, and counts again.
 	ForgetAfter time.Duration `mapstructure:"forget_after"`
 	// MaxMemoryMiB is how much memory the pages of one Parquet file may take. A file with larger ones is refused.
 	MaxMemoryMiB int `mapstructure:"max_memory_mib"`
@@ -48,21 +48,21 @@ type Config struct {
 type SourceConfig struct {
 	// Name names the source in metrics, the log and the checkpoints; its url and path if absent. Who changes it has everything read again.
 	Name string `mapstructure:"name"`
-	// URL is a folder (/data/fraud, file:///data/fraud) or a bucket (s3://bucket/folder?region=eu-central-1).
+	// URL is a folder (/data/fraud, file:///data/fraud) or a bucket (s3://bucket/folder?region=eu-central-1); with driftmeter-full also gs://bucket/folder, azblob://container/folder or glue://database/table?region=…. It is required.
 	URL string `mapstructure:"url"`
-	// Path says which files below the url: a pattern such as dt=*/*.parquet or **/*.csv.gz; all of a known format if absent. With it no table is looked for: files are read as they are.
+	// Path says which files below the url: a pattern such as `dt=*/*.parquet` or `**/*.csv.gz`, where `*` and `?` stand for what is within a part and `**` for any number of parts; all of a known format if absent. Names that begin with `_` or `.` are left out. With it no table is looked for: files are read as they are.
 	Path string `mapstructure:"path"`
-	// Format is csv, parquet, ndjson, json, delta or iceberg; if absent, delta where there is a _delta_log, iceberg where there is a metadata/*.metadata.json, else what the end of a file's name says.
+	// Format is csv, parquet, ndjson, json, delta or iceberg; if absent, delta where there is a `_delta_log`, iceberg where there is a `metadata/*.metadata.json`, else what the end of a file's name says. json is an array, or objects one after the other; .gz and .zst at the end of a name say how it is packed.
 	Format string `mapstructure:"format"`
-	// Layout is standard if files lie as <model>/<version>/{train,test,serving,actuals,raw_inputs}.*, or in folders of these names.
+	// Layout is standard if files lie as `<model>/<version>/{train,test,serving,actuals,raw_inputs}.*`, or in folders of these names.
 	Layout string `mapstructure:"layout"`
-	// Kind is what the rows are: predictions, actuals, raw_inputs or reference.
+	// Kind is what the rows are: predictions (if absent), actuals, raw_inputs or reference.
 	Kind string `mapstructure:"kind"`
-	// Dataset is training or test, of a reference.
+	// Dataset is which reference it is: training (if absent) or test.
 	Dataset string `mapstructure:"dataset"`
-	// Changed says what is read of a file that has changed since it was read: new_rows, those after the ones that have been read; all; or none. It has no meaning for references, which are read again as a whole.
+	// Changed says what is read of a file that has changed since it was read: new_rows (if absent), those after the ones that have been read; all; or none. A text whose beginning changed, and a table that has fewer rows, is another file and read as a whole. It has no meaning for references, which are read again as a whole.
 	Changed string `mapstructure:"changed"`
-	// Order is which files come first: by path, so that partitions by date come in their order, or by modified.
+	// Order is which files come first: by path (if absent), so that partitions by date come in their order, or by modified.
 	Order string `mapstructure:"order"`
 	// Delta is about Delta Lake tables.
 	Delta DeltaConfig `mapstructure:"delta"`
@@ -81,7 +81,7 @@ type DeltaConfig struct {
 	Timestamp string `mapstructure:"timestamp"`
 	// Since is the first version that is read, of what is not a reference; if absent, all that is in the table at the first run, and then each commit.
 	Since *int64 `mapstructure:"since"`
-	// Rewrites says what becomes of the rows that UPDATE, DELETE, MERGE and RESTORE write: skip, since most of them were there before; or read, where rows have ids and repetitions are known by them.
+	// Rewrites says what becomes of the rows that UPDATE, DELETE, MERGE and RESTORE write: skip (if absent), since most of them were there before; or read, where rows have ids and repetitions are known by them.
 	Rewrites string `mapstructure:"rewrites"`
 	_        struct{}
 }
@@ -94,7 +94,7 @@ type IcebergConfig struct {
 	Timestamp string `mapstructure:"timestamp"`
 	// Since is the id of the first snapshot that is read, of what is not a reference; if absent, all that is in the table at the first run, and then what each snapshot adds.
 	Since *int64 `mapstructure:"since"`
-	// Rewrites says what becomes of the rows of snapshots that take files away and write others: skip, since most of their rows were there before; or read, where rows have ids and repetitions are known by them.
+	// Rewrites says what becomes of the rows of snapshots that take files away and write others: skip (if absent), since most of their rows were there before; or read, where rows have ids and repetitions are known by them.
 	Rewrites string `mapstructure:"rewrites"`
 	_        struct{}
 }

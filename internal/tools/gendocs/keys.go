@@ -20,6 +20,7 @@ import (
 	"github.com/driftmeter/driftmeter/extension/predictionencodingextension"
 	"github.com/driftmeter/driftmeter/processor/groundtruthprocessor"
 	"github.com/driftmeter/driftmeter/processor/profileprocessor"
+	"github.com/driftmeter/driftmeter/receiver/datasetreceiver"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver"
 	"github.com/driftmeter/driftmeter/receiver/warehousereceiver"
 )
@@ -33,6 +34,7 @@ type configured struct {
 func components() []configured {
 	return []configured{
 		{"receiver/predictionreceiver", predictionreceiver.NewFactory().CreateDefaultConfig()},
+		{"receiver/datasetreceiver", datasetreceiver.NewFactory().CreateDefaultConfig()},
 		{"receiver/warehousereceiver", warehousereceiver.NewFactory().CreateDefaultConfig()},
 		{"extension/modelstore", modelstore.NewFactory().CreateDefaultConfig()},
 		{"extension/predictionencodingextension", predictionencodingextension.NewFactory().CreateDefaultConfig()},
