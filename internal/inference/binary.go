@@ -10,12 +10,16 @@ import (
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
+// ValueBytes is how many bytes of a body of rows take as much memory as one value
+// of an event, about: as a node, in its row, and in the half that waits.
+const ValueBytes = 20
+
 // Data reads what an event is about: JSON, behind which the tensors of V2 may
 // stand that are in the binary form, one after the other, each with as many bytes
 // as parameters.binary_data_size says. Loggers do not pass on the header that
 // tells where the JSON ends; it ends where its value does. If there is a charge, it
-// is told how many bytes of JSON would take as much memory as small values do
-// beyond their own bytes; its error is returned.
+// is told ValueBytes for each value in the binary form, before it is made; its
+// error is returned.
 func Data(b []byte, charge func(bytes int64) error) (tree.Node, error) {
 	n, end, err := tree.NewParser(EventLimits).Prefix(b)
 	if err != nil {
@@ -75,9 +79,6 @@ var widths = map[string]int{
 	"FP16": 2, "BF16": 2, "FP32": 4, "FP64": 8, "BYTES": 4,
 }
 
-// inJSON is how many bytes of JSON take as much memory as one value, about.
-const inJSON = 4
-
 // unpackTensor reads values, little-endian. There may be most of them.
 func unpackTensor(t *tree.Node, b []byte, most int, charge func(bytes int64) error) ([]tree.Node, error) {
 	name := ""
@@ -88,47 +89,38 @@ func unpackTensor(t *tree.Node, b []byte, most int, charge func(bytes int64) err
 	if !ok {
 		return nil, fmt.Errorf("is of the datatype %.40q; known are BOOL, BYTES, and INT, UINT, FP and BF with their bits", name)
 	}
-	var data []tree.Node
-	if name != "BYTES" {
-		if len(b)%width != 0 {
-			return nil, fmt.Errorf("has %d bytes, no multiple of the %d of %s", len(b), width, name)
+	count := 0
+	for rest := b; len(rest) > 0; count++ {
+		size := int64(width)
+		if name == "BYTES" && len(rest) >= width {
+			size += int64(binary.LittleEndian.Uint32(rest))
 		}
-		count := len(b) / width
-		if count > most {
-			return nil, tooMany()
+		if size > int64(len(rest)) {
+			return nil, fmt.Errorf("ends within a value, at byte %d of %d", len(b)-len(rest), len(b))
 		}
-		if extra := int64(count * (inJSON - width)); extra > 0 && charge != nil {
-			if err := charge(extra); err != nil {
-				return nil, err
-			}
-		}
-		data = make([]tree.Node, 0, count)
+		rest = rest[size:]
 	}
+	if count > most {
+		return nil, fmt.Errorf("has more values than the %d that an event may have", EventLimits.Values)
+	}
+	if charge != nil {
+		if err := charge(int64(ValueBytes * count)); err != nil {
+			return nil, err
+		}
+	}
+	data := make([]tree.Node, 0, count)
 	for len(b) > 0 {
-		if len(data) == most {
-			return nil, tooMany()
-		}
-		if len(b) < width {
-			return nil, fmt.Errorf("ends within a value")
-		}
 		v := b[:width]
 		b = b[width:]
 		if name != "BYTES" {
 			data = append(data, number(name, v))
 			continue
 		}
-		size := int64(binary.LittleEndian.Uint32(v))
-		if size > int64(len(b)) {
-			return nil, fmt.Errorf("ends within a value")
-		}
+		size := binary.LittleEndian.Uint32(v)
 		data = append(data, text(b[:size]))
 		b = b[size:]
 	}
 	return data, nil
-}
-
-func tooMany() error {
-	return fmt.Errorf("has more values than the %d that an event may have", EventLimits.Values)
 }
 
 // text is a value of BYTES. One that is no text, such as a picture, cannot be used.

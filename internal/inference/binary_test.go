@@ -77,7 +77,7 @@ func TestBinaryTensorsAreRefused(t *testing.T) {
 	for body, says := range map[string]string{
 		tensor("FP32", 8) + "1234":                               "only 4 are left",
 		tensor("FP32", 4) + "12345":                              "has more than its tensors behind the JSON: 1 bytes",
-		tensor("FP32", 3) + "123":                                "no multiple of the 4 of FP32",
+		tensor("FP32", 3) + "123":                                "ends within a value, at byte 0 of 3",
 		tensor("FP8", 1) + "1":                                   `datatype "FP8"`,
 		tensor("BYTES", 3) + "abc":                               "ends within a value",
 		tensor("BYTES", 5) + "\xff\xff\xff\xffa":                 "ends within a value",
@@ -92,15 +92,15 @@ func TestBinaryTensorsAreRefused(t *testing.T) {
 	}
 }
 
-// Values of one byte take the memory of JSON that is four times as long.
+// Values are charged before they are made, whatever few bytes they have.
 func TestBinaryTensorsAreCharged(t *testing.T) {
-	for datatype, want := range map[string]int64{"UINT8": 24, "FP16": 8, "FP32": 0, "FP64": 0} {
+	for datatype, want := range map[string]int64{"UINT8": 8 * ValueBytes, "FP16": 4 * ValueBytes, "FP64": ValueBytes, "BYTES": 2 * ValueBytes} {
 		var charged int64
 		head := fmt.Sprintf(`{"inputs":[{"name":"a","shape":[1],"datatype":%q,"parameters":{"binary_data_size":8}}]}`, datatype)
 		full := errors.New("full")
-		_, err := Data([]byte(head+"12345678"), func(n int64) error { charged += n; return full })
-		if charged != want || errors.Is(err, full) != (want > 0) {
-			t.Errorf("%s: %d bytes, %v, want %d", datatype, charged, err, want)
+		_, err := Data([]byte(head+"\x00\x00\x00\x00\x00\x00\x00\x00"), func(n int64) error { charged += n; return full })
+		if charged != want || !errors.Is(err, full) {
+			t.Errorf("%s: %d, %v, want %d", datatype, charged, err, want)
 		}
 	}
 }

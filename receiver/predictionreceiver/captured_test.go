@@ -222,3 +222,24 @@ func TestPackedEvents(t *testing.T) {
 		t.Errorf("%d bytes stay in use", used)
 	}
 }
+
+// An event counts by its values as well as by its bytes: a value that is written in
+// two of them takes as much memory as any other.
+func TestValuesOfEventsAreCounted(t *testing.T) {
+	r := start(t, func(c *Config) { c.MaxInFlightMiB = 1 }, nil)
+	r.s.budget.used.Add(900 << 10) // what others have in flight
+	small := `{"instances":[` + strings.Repeat("1,", 100) + "1]}"
+	if status, a, _ := r.post("/", []byte(small), logged(kserveRequest, "a", "m")...); status != http.StatusOK {
+		t.Errorf("%d %+v", status, a)
+	}
+	tensor := `{"inputs":[{"name":"a","shape":[10000],"datatype":"UINT8","parameters":{"binary_data_size":10000}}]}` + strings.Repeat("1", 10000)
+	for _, many := range []string{`{"instances":[` + strings.Repeat("1,", 10_000) + "1]}", tensor} {
+		if status, a, header := r.post("/", []byte(many), logged(kserveRequest, "b", "m")...); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+			t.Errorf("%d %+v", status, a)
+		}
+	}
+	r.s.budget.used.Add(-900 << 10)
+	if status, a, _ := r.post("/", []byte(tensor), logged(kserveRequest, "b", "m")...); status != http.StatusOK || r.s.budget.used.Load() != 0 {
+		t.Errorf("%d %+v, %d stay in use", status, a, r.s.budget.used.Load())
+	}
+}

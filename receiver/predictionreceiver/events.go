@@ -1,6 +1,7 @@
 package predictionreceiver
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"mime"
@@ -66,6 +67,9 @@ func readEvents(header http.Header, body *reader, most int64) ([]inference.Event
 	}
 	b, err := io.ReadAll(body)
 	if err != nil {
+		return nil, err
+	}
+	if err := body.charge(int64(inference.ValueBytes * bytes.Count(b, []byte(",")))); err != nil {
 		return nil, err
 	}
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // an unreadable one is none of ours
