@@ -2,10 +2,13 @@ package predictionreceiver
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"testing"
 
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
@@ -68,4 +71,46 @@ func BenchmarkOTLPJSON(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchRows, "ns/prediction")
+}
+
+// What an inference costs whose halves come in a request each, without the network:
+// in memory, and in a storage that does not sync.
+func BenchmarkInferences(b *testing.B) {
+	for name, change := range map[string]func(*Config){"memory": nil, "file_storage": stored} {
+		b.Run(name, func(b *testing.B) {
+			cfg := defaultConfig()
+			cfg.HTTP.NetAddr.Endpoint = "localhost:0"
+			var host component.Host = componenttest.NewNopHost()
+			if change != nil {
+				change(cfg)
+				host = newBrittle(b)
+			}
+			made, err := NewFactory().CreateLogs(b.Context(), receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := made.Start(b.Context(), host); err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = made.Shutdown(context.WithoutCancel(b.Context())) }()
+			handler, n := made.(*server).routes(), 0
+			send := func(kind, data string) {
+				req := httptest.NewRequest("POST", "/", bytes.NewReader([]byte(data)))
+				headers := logged(kind, fmt.Sprint(n), "m")
+				for i := 0; i < len(headers); i += 2 {
+					req.Header.Set(headers[i], headers[i+1])
+				}
+				w := httptest.NewRecorder()
+				if handler.ServeHTTP(w, req); w.Code != 200 {
+					b.Fatal(w.Body)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				n++
+				send(kserveRequest, `{"instances":[[39,"EU",12.75,1,2.5,"x",0.1,7,8,9]]}`)
+				send(kserveResponse, `{"predictions":[0.83]}`)
+			}
+		})
+	}
 }

@@ -55,7 +55,7 @@ func (c brittleClient) Batch(ctx context.Context, ops ...*storage.Operation) err
 	return c.Client.Batch(ctx, ops...)
 }
 
-func newBrittle(t *testing.T) *brittle {
+func newBrittle(t testing.TB) *brittle {
 	t.Helper()
 	f := filestorage.NewFactory()
 	cfg := f.CreateDefaultConfig().(*filestorage.Config)
