@@ -141,7 +141,9 @@ func sortLabelled(all []Labelled) {
 }
 
 // expectedError is the expected calibration error over bins of like numbers of
-// rows; the last one takes the rest. It sorts the rows.
+// rows; the last one takes the rest. It sorts the rows. Where a bin ends among rows
+// of one score, each of them counts as the share of positives among all of these: which
+// of them came first must not matter, since shards and topics have no order.
 func expectedError(rows []Labelled) float64 {
 	sortLabelled(rows)
 	n := len(rows)
@@ -150,18 +152,24 @@ func expectedError(rows []Labelled) float64 {
 		bins = max(n/2, 1)
 	}
 	width := max(n/bins, 1)
-	sum := 0.0
+	sum, share, tied := 0.0, 0.0, 0 // share of the positives in rows[…:tied], which have one score
 	for from := 0; from < n; {
 		to := from + width
 		if to+width > n {
 			to = n
 		}
 		gap := 0.0
-		for _, l := range rows[from:to] {
-			gap += l.Score
-			if l.Positive {
-				gap--
+		for i := from; i < to; i++ {
+			if i >= tied { // the next score begins
+				positives := 0
+				for tied = i; tied < n && rows[tied].Score == rows[i].Score; tied++ {
+					if rows[tied].Positive {
+						positives++
+					}
+				}
+				share = float64(positives) / float64(tied-i)
 			}
+			gap += rows[i].Score - share
 		}
 		sum += math.Abs(gap)
 		from = to

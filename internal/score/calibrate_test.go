@@ -183,6 +183,25 @@ func TestCalibrate(t *testing.T) {
 	}
 }
 
+// The order of the rows does not decide, also among those of one score, of which the
+// bins of the error take a part each.
+func TestCalibrateInAnyOrder(t *testing.T) {
+	for seed := range uint64(40) { // the two errors are nearly the same
+		rows := simulated(600, seed, func(s float64) float64 { return math.Round(20*s)/20*.9 + .05 })
+		for i := range rows {
+			rows[i].Score = math.Round(20*rows[i].Score) / 20
+		}
+		want := score.Calibrate(slices.Clone(rows))
+		rng := rand.New(rand.NewPCG(seed, 2))
+		for range 5 {
+			rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+			if !score.Calibrate(slices.Clone(rows)).Equal(want) {
+				t.Fatalf("seed %d: another order gives another calibration", seed)
+			}
+		}
+	}
+}
+
 // calibratedScores are of ten values, each of which is exactly the share of
 // positives that it has.
 func calibratedScores(n int) (all []score.Labelled) {
