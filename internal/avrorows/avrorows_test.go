@@ -48,6 +48,8 @@ func show(n tree.Node) string {
 		return fmt.Sprintf("%q", n.Text)
 	case tree.Time:
 		return fmt.Sprintf("@%d", n.Int/1e6)
+	case tree.Wall:
+		return fmt.Sprintf("@%d?", n.Int/1e6)
 	case tree.Missing:
 		return "-"
 	case tree.Unusable:
@@ -121,8 +123,9 @@ func TestValues(t *testing.T) {
 		{`"float"`, float32(math.Inf(1)), "[v:+Inff]"},
 		{`"string"`, "a\xffb", "[v:\"a\uFFFDb\"]"},
 		{`["null","string"]`, nil, "[v:-]"},
-		{`{"type":"int","logicalType":"date"}`, time.Unix(86400*365, 0).UTC(), "[v:@31536000000]"},
+		{`{"type":"int","logicalType":"date"}`, time.Unix(86400*365, 0).UTC(), "[v:@31536000000?]"},
 		{`{"type":"long","logicalType":"timestamp-micros"}`, time.UnixMicro(5_000), "[v:@5]"},
+		{`{"type":"long","logicalType":"local-timestamp-micros"}`, time.UnixMicro(5_000).UTC(), "[v:@5?]"},
 		{`{"type":"fixed","name":"F","size":3}`, [3]byte{1, 2, 3}, "[v:?]"},
 		{`{"type":"array","items":{"type":"map","values":"long"}}`, []map[string]int64{{"a": 1}, {}}, "[v:[[a:1] []]]"},
 	} {

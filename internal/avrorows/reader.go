@@ -187,7 +187,11 @@ func ofInteger(i int64, logical avro.LogicalSchema) tree.Node {
 	case i > math.MaxInt64/unit || i < math.MinInt64/unit:
 		return tree.Node{Kind: tree.Unusable} // a year beyond 2262
 	}
-	return tree.Node{Kind: tree.Time, Int: i * unit}
+	kind := tree.Wall
+	if t := logical.Type(); t == avro.TimestampMillis || t == avro.TimestampMicros {
+		kind = tree.Time
+	}
+	return tree.Node{Kind: kind, Int: i * unit}
 }
 
 // maxDecimal is up to how many bytes a decimal may have: far more digits than a

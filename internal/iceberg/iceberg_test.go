@@ -179,7 +179,7 @@ func TestPartitions(t *testing.T) {
 		for _, p := range a.Partitions {
 			kinds[p.Name+" "+p.Kind.String()] = true
 			switch {
-			case p.Name == "dt" && p.Kind == tree.Time:
+			case p.Name == "dt" && p.Kind == tree.Wall:
 				days = append(days, p.Int)
 			case p.Name == "dt":
 				none++

@@ -19,7 +19,7 @@ func FromTable(columns []table.Column, row []table.Cell, n *tree.Node) {
 
 var cellKinds = map[table.Kind]tree.Kind{
 	table.Missing: tree.Missing, table.Number: tree.Number, table.Integer: tree.Integer, table.Boolean: tree.Boolean,
-	table.Text: tree.Text, table.Time: tree.Time, table.List: tree.Array, table.Dict: tree.Object, table.Unsupported: tree.Unusable,
+	table.Text: tree.Text, table.Time: tree.Time, table.Wall: tree.Wall, table.List: tree.Array, table.Dict: tree.Object, table.Unsupported: tree.Unusable,
 }
 
 func fromCell(name string, c *table.Cell) tree.Node {

@@ -83,6 +83,9 @@ func (c *clock) read(n *tree.Node) (at int64, ok bool, err error) {
 		return 0, false, nil
 	case tree.Time:
 		return n.Int, true, nil
+	case tree.Wall:
+		at, err = c.there(n.Int)
+		return at, err == nil, err
 	case tree.Integer:
 		if at, ok = c.epoch(n.Int); !ok {
 			return 0, false, c.none(strconv.FormatInt(n.Int, 10))
@@ -145,15 +148,23 @@ func (c *clock) text(s string) (int64, error) {
 		if err != nil || c.zone == time.UTC || zoned(s) {
 			return at, err
 		}
-		// What was read as UTC is the clock on the wall of the zone.
-		u := time.Unix(0, at).UTC()
-		return nanos(time.Date(u.Year(), u.Month(), u.Day(), u.Hour(), u.Minute(), u.Second(), u.Nanosecond(), c.zone), s)
+		return c.there(at)
 	}
 	t, err := time.ParseInLocation(c.layout, s, c.zone)
 	if err != nil {
 		return 0, c.none(s)
 	}
 	return nanos(t, s)
+}
+
+// there returns the time at which clocks in the zone show what was read as UTC.
+func (c *clock) there(at int64) (int64, error) {
+	if c.zone == time.UTC {
+		return at, nil
+	}
+	u := time.Unix(0, at).UTC()
+	t := time.Date(u.Year(), u.Month(), u.Day(), u.Hour(), u.Minute(), u.Second(), u.Nanosecond(), c.zone)
+	return nanos(t, u.Format(time.RFC3339Nano))
 }
 
 // zoned tells whether a time that ParseTime reads says its zone, as epochs do.

@@ -65,7 +65,7 @@ func scalarOf(n *tree.Node) record.Value {
 			return record.Bad()
 		}
 		return record.Str(n.Text)
-	case tree.Time:
+	case tree.Time, tree.Wall:
 		return timeText(n.Int)
 	default:
 	}

@@ -63,7 +63,7 @@ func scalar(c *table.Cell) record.Value {
 		return record.Bool(c.Int != 0)
 	case table.Text:
 		return record.Str(c.Text)
-	case table.Time:
+	case table.Time, table.Wall:
 		return record.Str(string(time.Unix(0, c.Int).UTC().AppendFormat(nil, time.RFC3339Nano)))
 	default:
 	}

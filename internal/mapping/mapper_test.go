@@ -198,6 +198,30 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// A time of a type that names no zone is that of the mapping's; others say when they
+// were, and as fields both are what they would be as text.
+func TestTimesOfTypes(t *testing.T) {
+	noon := time.Date(2018, 7, 1, 12, 0, 0, 0, time.UTC).UnixNano()
+	for _, c := range []struct {
+		kind       tree.Kind
+		zone, want string
+	}{
+		{tree.Time, "Europe/Berlin", "at=2018-07-01T12:00:00Z features.at=\"2018-07-01T12:00:00Z\""},
+		{tree.Wall, "Europe/Berlin", "at=2018-07-01T10:00:00Z features.at=\"2018-07-01T12:00:00Z\""},
+		{tree.Wall, "", "at=2018-07-01T12:00:00Z features.at=\"2018-07-01T12:00:00Z\""},
+	} {
+		m, err := NewMapper(&Config{Timezone: c.zone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := tree.Node{Kind: tree.Object, Sub: []tree.Node{{Name: "timestamp", Kind: c.kind, Int: noon}, {Name: "features.at", Kind: c.kind, Int: noon}}}
+		var r record.Record
+		if err := m.Row(&row, &record.Record{}, &r, func(refused error) error { return refused }); err != nil || showRecord(&r) != c.want {
+			t.Errorf("%s in %q becomes %s, %v; want %s", c.kind, c.zone, showRecord(&r), err, c.want)
+		}
+	}
+}
+
 // A table and JSON with the same names become the same.
 func TestFromTable(t *testing.T) {
 	columns := []table.Column{{Name: ""}, {Name: "id"}, {Name: "features.a"}, {Name: "predictions.p"}, {Name: "features.e"}, {Name: "features.at"}, {Name: "actuals.p"}}

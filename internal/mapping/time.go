@@ -136,7 +136,7 @@ func CellTime(c table.Cell) (t int64, ok bool, err error) {
 	switch c.Kind {
 	case table.Missing:
 		return 0, false, nil
-	case table.Time:
+	case table.Time, table.Wall: // without a zone it is UTC
 		return c.Int, true, nil
 	case table.Integer:
 		if t, ok = Epoch(c.Int); !ok {

@@ -25,12 +25,16 @@ func conversion(t parquet.Type) (Kind, convert) {
 		case *format.UUIDType:
 			return Text, toUUID
 		case *format.DateType:
-			return Time, toDate
+			return Wall, onWall(toDate)
 		case *format.TimestampType:
 			if l.Unit.Value == nil {
 				return Unsupported, nil
 			}
-			return Time, toTime(int64(l.Unit.Value.Duration()))
+			at := toTime(int64(l.Unit.Value.Duration()))
+			if !l.IsAdjustedToUTC {
+				return Wall, onWall(at)
+			}
+			return Time, at
 		case *format.TimeType:
 			if l.Unit.Value == nil {
 				return Unsupported, nil
@@ -136,6 +140,17 @@ func instant(n, unit int64) Cell {
 
 func toTime(unit int64) convert {
 	return func(v *parquet.Value) (Cell, []byte) { return instant(v.Int64(), unit), nil }
+}
+
+// onWall makes times of a type that says no zone what they are.
+func onWall(at convert) convert {
+	return func(v *parquet.Value) (Cell, []byte) {
+		c, _ := at(v)
+		if c.Kind == Time {
+			c.Kind = Wall
+		}
+		return c, nil
+	}
 }
 
 func toDate(v *parquet.Value) (Cell, []byte) {

@@ -33,6 +33,8 @@ func show(c Cell) string {
 		return fmt.Sprintf("b%d", c.Int)
 	case Text:
 		return "t" + c.Text
+	case Wall:
+		return fmt.Sprintf("@%d?", c.Int)
 	case Time:
 		return fmt.Sprintf("@%d", c.Int)
 	case List, Dict:

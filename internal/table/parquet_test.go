@@ -214,7 +214,7 @@ func TestParquetTypes(t *testing.T) {
 		"json":     {"text", `t{"a":1}`, "-"},
 		"bytes":    {"text", "tplain", "?"},
 		"uuid":     {"text", "t01234567-89ab-cdef-0123-456789abcdef", "t01234567-89ab-cdef-0123-456789abcdef"},
-		"date":     {"time", fmt.Sprintf("@%d", noon.Truncate(24*time.Hour).UnixNano()), "@0"},
+		"date":     {"time without a zone", fmt.Sprintf("@%d?", noon.Truncate(24*time.Hour).UnixNano()), "@0?"},
 		"millis":   {"time", fmt.Sprintf("@%d", noon.Truncate(time.Millisecond).UnixNano()), "?"}, // the year 9999
 		"micros":   {"time", fmt.Sprintf("@%d", noon.UnixNano()), "-"},
 		"nanos":    {"time", fmt.Sprintf("@%d", noon.UnixNano()), "@0"},

@@ -27,12 +27,13 @@ const (
 	Boolean                 // Int: 0 or 1
 	Text                    // Text, valid UTF-8
 	Time                    // Int: Unix nanoseconds
+	Wall                    // Int: likewise, of a date and a time that name no zone, as if they were UTC
 	List                    // List, its elements without names
 	Dict                    // List, its elements with names
 	Unsupported             // there is a value, but of a type that none of the above holds
 )
 
-var kindNames = [...]string{"missing", "number", "integer", "boolean", "text", "time", "list", "dict", "unsupported"}
+var kindNames = [...]string{"missing", "number", "integer", "boolean", "text", "time", "time without a zone", "list", "dict", "unsupported"}
 
 // String returns the word that messages use for k.
 func (k Kind) String() string { return kindNames[k] }

@@ -17,12 +17,13 @@ const (
 	Boolean              // Int: 0 or 1
 	Text                 // Text, valid UTF-8
 	Time                 // Int: Unix nanoseconds
+	Wall                 // Int: likewise, of a date and a time that name no zone, as if they were UTC
 	Array                // Sub, without names
 	Object               // Sub, with names
 	Unusable             // a value of a type that none of the above holds
 )
 
-var kindNames = [...]string{"missing", "a number", "an integer", "a boolean", "text", "a time", "an array", "an object", "of an unknown type"}
+var kindNames = [...]string{"missing", "a number", "an integer", "a boolean", "text", "a time", "a time without a zone", "an array", "an object", "of an unknown type"}
 
 // String returns the words that messages use for k.
 func (k Kind) String() string { return kindNames[k] }

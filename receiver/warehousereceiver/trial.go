@@ -119,7 +119,7 @@ func keyOf(n *tree.Node, orders bool) (value.Key, error) {
 		return value.NewKey("FLOAT8", n.Num)
 	case tree.Boolean:
 		return value.NewKey("BOOL", n.Int == 1)
-	case tree.Time:
+	case tree.Time, tree.Wall:
 		return value.NewKey("TIMESTAMP", time.Unix(0, n.Int).UTC())
 	case tree.Text:
 		if orders {

@@ -20,6 +20,7 @@ func types(t *testing.T) {
 	list := func(of ...tree.Node) tree.Node { return tree.Node{Kind: tree.Array, Sub: of} }
 	unusable, missing := tree.Node{Kind: tree.Unusable}, tree.Node{}
 	at := tree.Node{Kind: tree.Time, Int: time.Date(2026, 11, 1, 10, 0, 0, 123456000, time.UTC).UnixNano()}
+	wall := tree.Node{Kind: tree.Wall, Int: at.Int}
 	inf := func(sign string) float64 { return value.Decimal(sign + "Inf").Num }
 	db, err := postgres.Driver().Open(parse(t, newRig(t, "x", "").config).connection(), driver.Options{Timeout: time.Minute})
 	if err != nil {
@@ -46,8 +47,8 @@ func types(t *testing.T) {
 		"'ab'::char(4)":                  text("ab  "),
 		"'fine'::mood":                   text("fine"),
 		"timestamptz '2026-11-01 12:00:00.123456+02'":  at,
-		"timestamp '2026-11-01 10:00:00.123456'":       at,
-		"date '2026-11-01'":                            {Kind: tree.Time, Int: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixNano()},
+		"timestamp '2026-11-01 10:00:00.123456'":       wall,
+		"date '2026-11-01'":                            {Kind: tree.Wall, Int: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixNano()},
 		"time '01:00:00.5'":                            num(3600.5),
 		"interval '1 day'":                             text("1 day"),
 		"'infinity'::timestamptz":                      unusable,

@@ -111,8 +111,8 @@ func TestBigQueryTypes(t *testing.T) {
 		{`"type": "TIMESTAMP"`, fmt.Sprint(at.UnixMicro()), instant},
 		{`"type": "TIMESTAMP"`, "1.793527200123456E9", instant},
 		{`"type": "TIMESTAMP"`, "253402300799999999", tree.Node{Kind: tree.Unusable}}, // the year 9999
-		{`"type": "DATETIME"`, "2026-11-01T10:00:00.123456", instant},
-		{`"type": "DATE"`, "2026-11-01", tree.Node{Kind: tree.Time, Int: at.Truncate(24 * time.Hour).UnixNano()}},
+		{`"type": "DATETIME"`, "2026-11-01T10:00:00.123456", tree.Node{Kind: tree.Wall, Int: instant.Int}},
+		{`"type": "DATE"`, "2026-11-01", tree.Node{Kind: tree.Wall, Int: at.Truncate(24 * time.Hour).UnixNano()}},
 		{`"type": "TIME"`, "01:00:00.500000", tree.Node{Kind: tree.Number, Num: 3600.5}},
 		{`"type": "JSON"`, `{"a":1}`, object(name("a", one))},
 		{`"type": "GEOGRAPHY"`, "POINT(1 2)", tree.Node{Kind: tree.Text, Text: "POINT(1 2)"}},

@@ -67,8 +67,8 @@ func TestMariaDB(t *testing.T) {
 			"CAST(0.10 AS DECIMAL(5,2))":        {Kind: tree.Number, Num: 0.1},
 			"0.1e0":                             {Kind: tree.Number, Num: 0.1},
 			"'x'":                               {Kind: tree.Text, Text: "x"},
-			"DATE '2026-11-01'":                 {Kind: tree.Time, Int: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixNano()},
-			"TIMESTAMP '2026-11-01 10:00:00.5'": {Kind: tree.Time, Int: time.Date(2026, 11, 1, 10, 0, 0, 5e8, time.UTC).UnixNano()},
+			"DATE '2026-11-01'":                 {Kind: tree.Wall, Int: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixNano()},
+			"TIMESTAMP '2026-11-01 10:00:00.5'": {Kind: tree.Wall, Int: time.Date(2026, 11, 1, 10, 0, 0, 5e8, time.UTC).UnixNano()},
 			"TIME '01:00:00'":                   {Kind: tree.Number, Num: 3600},
 			"X'0102'":                           {Kind: tree.Text, Text: "0102"},
 		} {

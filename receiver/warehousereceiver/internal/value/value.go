@@ -113,6 +113,9 @@ func instant(kind string, t time.Time) tree.Node {
 	if s := t.Unix(); s <= -most || s >= most {
 		return tree.Node{Kind: tree.Unusable}
 	}
+	if isWall[kind] {
+		return tree.Node{Kind: tree.Wall, Int: t.UnixNano()}
+	}
 	return tree.Node{Kind: tree.Time, Int: t.UnixNano()}
 }
 
@@ -183,6 +186,12 @@ var (
 	isTime = set("DATE", "DATETIME", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "TIMESTAMP WITH TIME ZONE", "DATETIME2", "SMALLDATETIME", "DATETIMEOFFSET")
 )
 
+// wall is a type of times that name no zone: drivers hand them over as if they were
+// UTC. Those that come as text say themselves whether they name one.
+const wall = "DATETIME"
+
+var isWall = set("DATE", wall, "TIMESTAMP_NTZ", "DATETIME2", "SMALLDATETIME")
+
 func set(words ...string) map[string]bool {
 	m := map[string]bool{}
 	for _, w := range words {
@@ -222,6 +231,9 @@ var layouts = []string{
 func parsed(s string) tree.Node {
 	for _, l := range layouts {
 		if t, err := time.Parse(l, s); err == nil {
+			if zoned := strings.Contains(l, "Z07") || strings.HasSuffix(l, " UTC"); !zoned {
+				return instant(wall, t)
+			}
 			return instant("", t)
 		}
 	}
