@@ -50,6 +50,8 @@ type Config struct {
 	Labels map[string]string `mapstructure:"labels"`
 	// Types are types of fields by group.name, where the source has none or others: numeric, boolean, categorical, datetime, text, embedding, array, dict. What cannot be read as its type stays as it is, and is counted as invalid.
 	Types map[string]string `mapstructure:"types"`
+	// Dicts gather columns into one field of names and numbers, such as the probability of each class: `predictions.proba: {gold: p_gold, basic: p_basic}`.
+	Dicts map[string]map[string]string `mapstructure:"dicts"`
 	// Explode are lists of which each element is a prediction of its own, such as instances and predictions: element i of each, with the rest of the row, and the id `<id>_<i>`.
 	Explode []string `mapstructure:"explode"`
 	// Positions are the names of the elements of lists that stand for a group, by column; X0, X1, … of features and Y0, Y1, … of predictions if absent.
@@ -106,6 +108,7 @@ func (c *Config) Verify() error {
 	}
 	v.types(c)
 	v.lengths(c)
+	v.dicts(c)
 	for i, path := range c.Explode {
 		if path == "" || slices.Index(c.Explode, path) != i {
 			v.add(fmt.Sprintf("explode[%d]", i), path, "is empty or there twice; name each list once")
@@ -146,6 +149,10 @@ func (v *problems) lengths(c *Config) {
 		field, _ := parseKey(of)
 		name("types."+of, c.Types[of], field.Name)
 	}
+	for _, of := range slices.Sorted(maps.Keys(c.Dicts)) {
+		field, _ := parseKey(of)
+		name("dicts."+of, "…", field.Name)
+	}
 	for _, column := range slices.Sorted(maps.Keys(c.Positions)) {
 		for i, n := range c.Positions[column] {
 			name(fmt.Sprintf("positions.%s[%d]", column, i), n, n)
@@ -174,6 +181,22 @@ func (v *problems) types(c *Config) {
 		}
 		if !slices.Contains(model.FieldTypes, model.FieldType(c.Types[field])) {
 			v.add("types."+field, c.Types[field], "is unknown; known types: %s", typeNames())
+		}
+	}
+}
+
+func (v *problems) dicts(c *Config) {
+	for _, field := range slices.Sorted(maps.Keys(c.Dicts)) {
+		if _, ok := parseKey(field); !ok {
+			v.add("dicts."+field, "…", "names no field; write group.name with one of the groups %s", groups())
+		}
+		if len(c.Dicts[field]) == 0 || len(c.Dicts[field]) > maxMembers {
+			v.add("dicts."+field, "{}", "has %d members; write name: column for 1 to %d", len(c.Dicts[field]), maxMembers)
+		}
+		for _, name := range slices.Sorted(maps.Keys(c.Dicts[field])) {
+			if c.Dicts[field][name] == "" || name == "" {
+				v.add("dicts."+field+"."+name, c.Dicts[field][name], "names no column; write name: column")
+			}
 		}
 	}
 }

@@ -35,6 +35,8 @@ type target struct {
 	key   record.Key
 	typ   model.FieldType // "" as it is
 	label bool            // ground truth, which is not known while it is null
+	dict  *dict           // that it is a member of, by name
+	name  string
 }
 
 func parseTarget(s string) (target, bool) {
@@ -54,6 +56,7 @@ type Mapper struct {
 	explicit map[string][]target
 	prefixes []prefix // longest first
 	nested   map[string]*tree.Parser
+	dicts    []*dict
 	root     *step
 	learned  int // bytes that are remembered of paths
 }
@@ -83,6 +86,7 @@ func NewMapper(c *Config) (*Mapper, error) {
 		m.explicit[column] = append(m.explicit[column],
 			target{place: toField, key: record.Key{Group: record.Actuals, Name: prediction}, label: true})
 	}
+	m.gather()
 	for column, name := range c.Columns {
 		t, ok := parseTarget(name)
 		if !ok {

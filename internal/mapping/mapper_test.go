@@ -134,6 +134,14 @@ func TestRow(t *testing.T) {
 			"features.e": "embedding", "features.d": "dict", "features.bad": "numeric", "features.worse": "embedding"}},
 			`{"features":{"n":" 1.5 ","b":"Yes","b1":0,"b2":2,"z":501,"t":1514764800,"e":"[0.5, 2]","d":"{\"a\":1}","bad":"x","worse":"[1"}}`,
 			`features.n=1.5f features.b=true features.b1=false features.b2=2 features.z="501" features.t="2018-01-01T00:00:00Z" features.e=[0.5f 2] features.d=[a:1] features.bad="x" features.worse="[1"`},
+		{"a dict of columns", Config{Rest: "features", Dicts: map[string]map[string]string{"predictions.p": {"a": "p_a", "b": "out.p_b"}}},
+			`{"p_a":0.25,"x":1,"out":{"p_b":1}}`, `features.x=1 predictions.p=[a:0.25f b:1]`},
+		{"a dict without a member", Config{Dicts: map[string]map[string]string{"predictions.p": {"a": "p_a", "b": "p_b"}}}, `{"p_b":0.5,"p_a":null}`, `predictions.p=[b:0.5f]`},
+		{"a dict without members", Config{Dicts: map[string]map[string]string{"predictions.p": {"a": "p_a", "b": "p_b"}}}, `{"p_b":null,"p_a":null}`, `predictions.p=-`},
+		{"no columns of a dict", Config{Dicts: map[string]map[string]string{"predictions.p": {"a": "p_a"}}}, `{"features":{"x":1}}`, `features.x=1`},
+		{"a member of a dict twice", Config{Dicts: map[string]map[string]string{"predictions.p": {"a": "out.a"}}}, `{"out.a":1,"out":{"a":1}}`, `! column "out.a" is there twice; send it once`},
+		{"a dict of an exploded list", Config{Explode: []string{"out"}, Dicts: map[string]map[string]string{"predictions.p": {"a": "out.a", "b": "out.b"}}}, `{"id":"r","out":[{"a":1,"b":2},{"b":3}]}`,
+			`id=r_0 predictions.p=[a:1 b:2] | id=r_1 predictions.p=[b:3]`},
 		{"exploded objects", Config{Explode: []string{"instances", "outputs"}, Prefixes: map[string]string{"instances.": "features"}},
 			`{"id":"r","model":"m","instances":[{"a":1},{"a":2}],"outputs":[{"p":0.1},{"p":0.2}]}`,
 			`id=r_0 model=m features.a=1 predictions.p=0.1f | id=r_1 model=m features.a=2 predictions.p=0.2f`},
@@ -272,11 +280,13 @@ func TestVerify(t *testing.T) {
 		Columns: map[string]string{"a": "feature.a"}, Prefixes: map[string]string{"in_": "inputs", "": "features"},
 		Labels: map[string]string{"p": ""}, Types: map[string]string{"age": "numeric", "features.x": "string"},
 		Explode: []string{"x", "x"}, Positions: map[string][]string{"x": {"a", "a"}},
+		Dicts: map[string]map[string]string{"probabilities": {"a": ""}, "predictions.p": {}},
 	}
 	err := c.Verify()
 	for _, want := range []string{`timezone="Europe/Berln" is no time zone`, `timestamp_format="%Q" has %Q, which is unknown`, `rest="drop" is unknown`,
 		`columns.a="feature.a" is no target`, `prefixes.in_="inputs" is no group`, `prefixes="" has an empty prefix`, `labels.p="" names no column`,
-		`types.age="numeric" names no field`, `types.features.x="string" is unknown; known types: numeric,`, `explode[1]="x"`, `positions.x="a, a" has a name twice`} {
+		`types.age="numeric" names no field`, `types.features.x="string" is unknown; known types: numeric,`, `explode[1]="x"`, `positions.x="a, a" has a name twice`,
+		`dicts.probabilities="…" names no field`, `dicts.probabilities.a="" names no column`, `dicts.predictions.p="{}" has 0 members`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %s in\n%v", want, err)
 		}

@@ -22,6 +22,7 @@ func TestNamesThatAreTooLong(t *testing.T) {
 		"labels.ééé":         {Labels: map[string]string{long: "a"}},
 		"positions.features": {Positions: map[string][]string{"features": {long}}},
 		"types.features.ééé": {Types: map[string]string{"features." + long: "numeric"}},
+		"dicts.features.ééé": {Dicts: map[string]map[string]string{"features." + long: {"a": "b"}}},
 		"model=":             {Model: long},
 		"version=":           {Version: long},
 	} {

@@ -20,6 +20,9 @@ func (m *Mapper) nest() {
 	}
 	paths = slices.AppendSeq(paths, maps.Values(c.Labels))
 	paths = slices.AppendSeq(paths, maps.Keys(c.Positions))
+	for _, members := range c.Dicts {
+		paths = slices.AppendSeq(paths, maps.Values(members))
+	}
 	for _, path := range paths {
 		column, rest, below := strings.Cut(path, ".")
 		if below && rest != "" && m.nested[column] == nil {

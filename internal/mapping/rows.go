@@ -66,8 +66,14 @@ func (m *Mapper) one(n *tree.Node, i int, defaults *record.Record, r *record.Rec
 	if r.Environment == "" {
 		r.Environment = m.config.Environment
 	}
+	for _, d := range m.dicts {
+		d.there, d.members = false, d.members[:0]
+	}
 	if err := m.walk(m.root, n, i, r); err != nil {
 		return err
+	}
+	for _, d := range m.dicts {
+		d.put(r)
 	}
 	if len(r.Fields) > maxFields {
 		return &RowError{Reason: TooMany, Problem: fmt.Sprintf("has %d fields", len(r.Fields)), Hint: fmt.Sprintf("the limit is %d; a list in one field takes up to %d numbers", maxFields, maxMembers)}
@@ -166,6 +172,9 @@ func positionName(g record.Group, k int) string {
 func (m *Mapper) put(t *target, c *step, n *tree.Node, r *record.Record) error {
 	switch t.place {
 	case toField:
+		if t.dict != nil {
+			return t.dict.add(t.name, c, n)
+		}
 		if t.label && n.Kind == tree.Missing {
 			return nil // not known yet
 		}
