@@ -80,7 +80,7 @@ func StartBroker(ctx context.Context, dir string, options ...kgo.Opt) (*Broker, 
 		_ = b.cmd.Wait() // how it ended is said when that is not wanted
 		close(b.done)
 	}()
-	options = append(options, kgo.SeedBrokers(b.Address), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	options = append(options, kgo.SeedBrokers(b.Address), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.UnknownTopicRetries(-1))
 	if b.Client, err = kgo.NewClient(options...); err == nil {
 		err = b.ready(ctx)
 	}

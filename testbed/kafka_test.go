@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.opentelemetry.io/collector/pdata/plog"
 )
 
 // kafka is the broker of all tests.
@@ -96,114 +94,6 @@ type kafkaMessage struct {
 	Inputs  map[string]any `json:"inputs"`
 	Outputs map[string]any `json:"outputs"`
 	At      string         `json:"occurred_at"`
-}
-
-// inJSON writes rows as messages: some of one prediction, some of several.
-func inJSON[R any](t *testing.T, rows []R, message func(*R) any) (messages [][]byte) {
-	t.Helper()
-	for i := 0; i < len(rows); {
-		n := min(1+len(messages)%9*4, len(rows)-i)
-		m := message(&rows[i])
-		if n > 1 {
-			var list []any
-			for k := range n {
-				list = append(list, message(&rows[i+k]))
-			}
-			m = list
-		}
-		b, err := json.Marshal(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		messages = append(messages, b)
-		i += n
-	}
-	return messages
-}
-
-func (l *loan) message() any {
-	return kafkaMessage{ID: l.ID, Model: "synthetic_car_loan", At: l.At, Outputs: map[string]any{"proba": l.Proba}, Inputs: map[string]any{
-		"car_value": l.Value, "salary_range": l.Salary, "debt_to_income_ratio": l.Debt, "loan_length": l.Length,
-		"repaid_loan_on_prev_car": l.Repaid, "size_of_downpayment": l.Down, "driver_tenure": l.Tenure}}
-}
-
-func (o *outcome) message() any {
-	return map[string]any{"id": o.ID, "model_name": "synthetic_car_loan", "actuals": map[string]any{"proba": o.WasRepaid == 1}}
-}
-
-// Schemas of the rows in Avro; that of outcomes refers to another.
-var (
-	loanSchema = avroSchema{Schema: `{"type":"record","name":"Loan","namespace":"shop","fields":[{"name":"id","type":"string"},{"name":"timestamp","type":{"type":"long","logicalType":"timestamp-millis"}},
-		{"name":"car_value","type":"long"},{"name":"salary_range","type":"string"},{"name":"debt_to_income_ratio","type":"double"},{"name":"loan_length","type":"long"},
-		{"name":"repaid_loan_on_prev_car","type":"boolean"},{"name":"size_of_downpayment","type":"string"},{"name":"driver_tenure","type":"double"},{"name":"y_pred_proba","type":["null","double"]}]}`}
-	outcomeSchema = avroSchema{Schema: `{"type":"record","name":"Outcome","fields":[{"name":"id","type":"string"},{"name":"end","type":"End"}]}`,
-		References: map[string]string{"ends": `{"type":"record","name":"End","fields":[{"name":"repaid","type":["null","boolean"]}]}`}}
-)
-
-// A real data set gives exactly the same metrics through a real broker, in JSON
-// without a mapping and in Avro by a schema registry, as through OTLP.
-func TestKafkaGivesTheMetricsOfOTLP(t *testing.T) {
-	reference, served := loans(t, "reference.csv.gz", 4000), loans(t, "monitoring.csv.gz", 3000)
-	sendOTLP := func(r *rig, event string, rows []loan) {
-		r.check(r.send(func(s plog.LogRecordSlice) {
-			for i := range rows {
-				lr := s.AppendEmpty()
-				rows[i].log(lr, event)
-				if event == "ml.reference" && i == len(rows)-1 {
-					lr.Attributes().PutBool("ml.reference.complete", true)
-				}
-			}
-		}))
-	}
-	direct := newRig(t, loanModel, "", nil)
-	direct.join("", "flush_interval: 100ms")
-	direct.start()
-	for event, rows := range map[string][]loan{"ml.reference": reference} {
-		sendOTLP(direct, event, rows)
-	}
-	sendOTLP(direct, "ml.prediction", served)
-	sendOTLP(direct, "ml.actual", served)
-	want := direct.settledLoans(len(served))
-	direct.stop()
-	if len(want) < 300 {
-		t.Fatalf("only %d values to compare", len(want))
-	}
-
-	t.Run("JSON", func(t *testing.T) {
-		r := newKafkaRig(t, loanModel, "  prediction_encoding:\n  prediction_encoding/labels: {event: actual}\n", "", "groundtruth, profile")
-		r.start()
-		sendOTLP(r.rig, "ml.reference", reference)
-		r.produce(r.name, inJSON(t, served, (*loan).message))
-		r.produce(r.name+"-labels", inJSON(t, outcomes(served), (*outcome).message))
-		if text := different(r.settledLoans(len(served)), want); text != "" {
-			t.Error(text)
-		}
-		r.stop()
-	})
-	t.Run("Avro", func(t *testing.T) {
-		registry := guarded(t, theRegistry(t))
-		avroOf := "format: avro, avro: {registry: {endpoint: '" + registry + "', headers: {Authorization: 'Basic ZHJpZnRtZXRlcjpzZWNyZXQ='}}}"
-		r := newKafkaRig(t, loanModel, "  prediction_encoding: {"+avroOf+", mapping: {model: synthetic_car_loan, columns: {y_pred_proba: predictions.proba}, rest: features}}\n"+
-			"  prediction_encoding/labels: {event: actual, "+avroOf+", mapping: {model: synthetic_car_loan, labels: {proba: end.repaid}}}\n", "", "groundtruth, profile")
-		r.start()
-		sendOTLP(r.rig, "ml.reference", reference)
-		var predictions, labels []map[string]any
-		for _, l := range served {
-			at, err := time.Parse(time.RFC3339Nano, l.At)
-			r.check(err)
-			predictions = append(predictions, map[string]any{"id": l.ID, "timestamp": at.UnixMilli(), "car_value": l.Value, "salary_range": l.Salary,
-				"debt_to_income_ratio": l.Debt, "loan_length": l.Length, "repaid_loan_on_prev_car": l.Repaid, "size_of_downpayment": l.Down, "driver_tenure": l.Tenure,
-				"y_pred_proba": l.Proba})
-			labels = append(labels, map[string]any{"id": l.ID, "end": map[string]any{"repaid": *l.WasRepaid == 1}})
-		}
-		as := strings.Replace(registry, "://", "://driftmeter:secret@", 1)
-		inAvro(t, r.broker, as, r.name, perTopic, loanSchema, predictions)
-		inAvro(t, r.broker, as, r.name+"-labels", perTopic, outcomeSchema, labels)
-		if text := different(r.settledLoans(len(served)), want); text != "" {
-			t.Error(text)
-		}
-		r.stop()
-	})
 }
 
 // messagesOf are predictions of a model that needs no reference, at times in three

@@ -84,12 +84,12 @@ func TestKafkaExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	var rows []map[string]any
+	var messages []any
 	for i := range 3 {
-		rows = append(rows, map[string]any{"id": fmt.Sprint("avro-", i), "model_name": "fraud", "model_version": "3",
+		messages = append(messages, map[string]any{"id": fmt.Sprint("avro-", i), "model_name": "fraud", "model_version": "3",
 			"inputs": map[string]any{"amount": 10.5, "country": "DE"}, "outputs": map[string]any{"proba": 0.4}})
 	}
-	inAvro(t, broker, registry, "fraud", 4, fraudSchema, rows)
+	inAvro(t, broker, registry, 4, avroTopic{Topic: "fraud", avroSchema: fraudSchema, messages: messages})
 	sees(ctx, t, p, sink, 8)
 }
 

@@ -3,6 +3,7 @@ package testbed
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -68,9 +69,17 @@ type avroSchema struct {
 	References map[string]string `json:"references"`
 }
 
-// inAvro writes rows into a topic by Confluent's own client, which registers their
-// schema.
-func inAvro(t *testing.T, broker *Broker, registry, topic string, partitions int, schema avroSchema, rows []map[string]any) {
+// avroTopic is one with messages of a schema.
+type avroTopic struct {
+	Topic string `json:"topic"`
+	avroSchema
+	Messages int   `json:"messages"`
+	messages []any // as JSON has them
+}
+
+// inAvro writes messages into topics by Confluent's own client, which registers their
+// schemas.
+func inAvro(t *testing.T, broker *Broker, registry string, partitions int, topics ...avroTopic) {
 	t.Helper()
 	bin, err := confluent()
 	if err != nil {
@@ -78,19 +87,19 @@ func inAvro(t *testing.T, broker *Broker, registry, topic string, partitions int
 	}
 	var in bytes.Buffer
 	lines := json.NewEncoder(&in)
-	if schema.References == nil {
-		schema.References = map[string]string{}
-	}
-	err = lines.Encode(schema)
-	for _, row := range rows {
-		if err == nil {
-			err = lines.Encode(row)
+	for _, to := range topics {
+		if to.Messages = len(to.messages); to.References == nil {
+			to.References = map[string]string{}
+		}
+		err = errors.Join(err, lines.Encode(to))
+		for _, m := range to.messages {
+			err = errors.Join(err, lines.Encode(m))
 		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(filepath.Join(bin, "python"), "testdata/avro.py", broker.Address, registry, topic, fmt.Sprint(partitions))
+	cmd := exec.Command(filepath.Join(bin, "python"), "testdata/avro.py", broker.Address, registry, fmt.Sprint(partitions))
 	cmd.Stdin = &in
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

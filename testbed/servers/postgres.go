@@ -37,7 +37,7 @@ func StartPostgres() (*Postgres, error) {
 		return nil, err
 	}
 	p := &Postgres{Server: &Server{Dir: dir}, Port: free[0]}
-	args := []string{"-D", data, "-k", dir, "-p", strconv.Itoa(p.Port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=20"}
+	args := []string{"-D", data, "-k", dir, "-p", strconv.Itoa(p.Port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=60"}
 	ready := func() error { return p.Exec(context.Background(), "ALTER USER driftmeter PASSWORD 'secret'") }
 	p.Server, err = start(dir, filepath.Join(filepath.Dir(initdb), "postgres"), args, ready)
 	if err != nil {
