@@ -75,7 +75,9 @@ func (s *source) page(ctx context.Context, at *place) (last bool, err error) {
 		return false, fmt.Errorf("the page ends with the row behind which it began, %v: the database shows the columns %q less exactly than it keeps them; name others as incremental.column or incremental.keys", b.last, s.sql.Keys)
 	}
 	next := s.state
-	if order, ok := compare(b.last, next.cursor); !ok || order >= 0 {
+	order, ok := compare(b.last, next.cursor)
+	onward := !ok || order >= 0 // and not among rows that are read again
+	if onward {
 		next.cursor = b.last
 	}
 	if s.cfg.Kind == kindReference {
@@ -97,7 +99,7 @@ func (s *source) page(ctx context.Context, at *place) (last bool, err error) {
 	}
 	*at = place{keys: b.last}
 	last = b.read < s.cfg.PageSize && b.size < s.cfg.PageKiB<<10
-	if t, ok := b.last[0].Time(); ok && !last {
+	if t, ok := b.last[0].Time(); ok && !last && onward {
 		s.progress.Behind(t)
 	}
 	return last, nil

@@ -95,3 +95,33 @@ func TestRowFromTheFuture(t *testing.T) {
 	r.source.database = &memory{limit: 2000, rows: []memoryRow{{at: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), id: 3}}}
 	told(1)
 }
+
+// watched is a database that says when it is asked.
+type watched struct {
+	*memory
+	asked func()
+}
+
+func (d watched) Read(ctx context.Context, page sqlpage.Page, each driver.Each) error {
+	d.asked()
+	return d.memory.Read(ctx, page, each)
+}
+
+// Rows that are read again are no lag: they have not been waiting.
+func TestLag(t *testing.T) {
+	r := rigWithout(t, "page_size: 2\nmapping: {model: m, timestamp: at, rest: features}\n")
+	r.open()
+	defer r.close()
+	var lags []bool
+	db := watched{&memory{limit: 2}, func() { lags = append(lags, r.source.progress.Lag(time.Now()) > 0) }}
+	for id := range int64(5) {
+		db.rows = append(db.rows, memoryRow{at: time.Date(2026, 11, 1, 10, int(id), 0, 0, time.UTC), id: id})
+	}
+	r.source.database = db
+	for _, want := range [][]bool{{false, true, true}, {false, false, false}} {
+		lags = nil
+		if err := r.source.run(t.Context()); err != nil || !slices.Equal(lags, want) {
+			t.Errorf("%v, behind at each page: %v, want %v", err, lags, want)
+		}
+	}
+}
