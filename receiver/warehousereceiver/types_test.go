@@ -2,6 +2,7 @@ package warehousereceiver
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -100,9 +101,9 @@ func types(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = db.Read(t.Context(), sqlpage.Page{SQL: "SELECT current_setting('TimeZone') AS v"}, func(_ []value.Column, row []any) (bool, error) {
-			if row[0] != "UTC" {
-				t.Errorf("a session in %v", row[0])
+		err = db.Read(t.Context(), sqlpage.Page{SQL: "SELECT current_setting('TimeZone'), current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'), current_setting('transaction_read_only')"}, func(_ []value.Column, row []any) (bool, error) {
+			if !slices.Equal(row, []any{"UTC", "1min", "1min", "on"}) {
+				t.Errorf("a session of %v", row)
 			}
 			return true, nil
 		})

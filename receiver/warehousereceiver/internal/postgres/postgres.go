@@ -38,22 +38,18 @@ func Driver() *driver.Driver {
 			if err != nil {
 				return nil, err
 			}
-			timeout := strconv.FormatInt(o.Timeout.Milliseconds(), 10)
-			for name, v := range map[string]string{
-				// Beside the transaction, which says so too: whatever a query calls only reads.
-				"default_transaction_read_only": "on",
-				"statement_timeout":             timeout, "idle_in_transaction_session_timeout": timeout,
-				"timezone": "UTC", "datestyle": "ISO", "bytea_output": "hex",
-			} {
-				cfg.RuntimeParams[name] = v // also in place of PGTZ
-			}
-			return New(func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, cfg) }), nil
+			// Poolers between here and there take no other settings when a connection begins; what else there is to set, each transaction does.
+			cfg.RuntimeParams["timezone"], cfg.RuntimeParams["datestyle"] = "UTC", "ISO" // also in place of PGTZ
+			d := New(func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, cfg) })
+			timeout := o.Timeout.Milliseconds()
+			d.transaction.BeginQuery = fmt.Sprintf("BEGIN READ ONLY; SET LOCAL statement_timeout = %d; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL bytea_output = hex", timeout, timeout)
+			return d, nil
 		},
 	}
 }
 
-// Reserved are settings of the session on which reading depends.
-var Reserved = []string{"default_transaction_read_only", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "DateStyle", "bytea_output"}
+// Reserved are settings on which reading depends.
+var Reserved = []string{"default_transaction_read_only", "transaction_read_only", "statement_timeout", "idle_in_transaction_session_timeout", "TimeZone", "DateStyle", "bytea_output"}
 
 func verify(c *driver.Connection) (errs []error) {
 	errs = c.Reserved(Reserved...)
@@ -126,13 +122,14 @@ func Configure(c *driver.Connection, port string) (*pgx.ConnConfig, error) {
 
 // Database is a connection that is made when it is needed.
 type Database struct {
-	connect func(context.Context) (*pgx.Conn, error)
-	conn    *pgx.Conn
+	connect     func(context.Context) (*pgx.Conn, error)
+	conn        *pgx.Conn
+	transaction pgx.TxOptions
 }
 
 // New returns a database that connects by a function.
 func New(connect func(context.Context) (*pgx.Conn, error)) *Database {
-	return &Database{connect: connect}
+	return &Database{connect: connect, transaction: pgx.TxOptions{AccessMode: pgx.ReadOnly}}
 }
 
 // Read implements driver.Database.
@@ -144,7 +141,7 @@ func (d *Database) Read(ctx context.Context, page sqlpage.Page, each driver.Each
 		}
 		d.conn = conn
 	}
-	tx, err := d.conn.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
+	tx, err := d.conn.BeginTx(ctx, d.transaction)
 	if err != nil {
 		return explain(err)
 	}
