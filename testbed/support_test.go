@@ -12,11 +12,13 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // patience is how long anything may take on a machine that is busy with other
 // things. It decides only how late a failure is noticed.
-const patience = 2 * time.Minute
+const patience = wait.Patience
 
 // program is the program under test.
 var program string

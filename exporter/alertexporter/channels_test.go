@@ -22,6 +22,7 @@ import (
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // deliver starts an exporter with one receiver, fires and resolves an alert.
@@ -525,7 +526,7 @@ func TestEmail(t *testing.T) {
 	t.Parallel()
 	smtp, mails := mailbox(t)
 	wait := func(n int) (subject, html string) {
-		if !eventually(func() bool { return len(mails()) >= n }) || len(mails()) != n {
+		if !wait.For(func() bool { return len(mails()) >= n }) || len(mails()) != n {
 			t.Fatalf("%d mails, not %d", len(mails()), n)
 		}
 		m, err := mail.ReadMessage(strings.NewReader(mails()[n-1]))

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // left is what a process would leave on disk if it died now. It may be called
@@ -63,7 +65,7 @@ func TestCrashMakesNoSecondIssue(t *testing.T) {
 	r.stop()
 
 	r = start(t, config(copied))
-	if !eventually(func() bool { mu.Lock(); defer mu.Unlock(); return found > 0 }) {
+	if !wait.For(func() bool { mu.Lock(); defer mu.Unlock(); return found > 0 }) {
 		t.Fatal("the issue was not found")
 	}
 	r.sees("it is searched for until")
@@ -81,7 +83,7 @@ func TestCrashMakesNoSecondIssue(t *testing.T) {
 		t.Errorf("%q", bodies(jira.hits()))
 	}
 	r.send(over(firing("income")))
-	if !eventually(func() bool { return count("/transitions") == 1 }) || count("/comment") != 1 || count("/issue") != 1 {
+	if !wait.For(func() bool { return count("/transitions") == 1 }) || count("/comment") != 1 || count("/issue") != 1 {
 		t.Errorf("%q", bodies(jira.hits()))
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // fake is a destination: it keeps what it is sent.
@@ -78,23 +79,10 @@ func (f *fake) hits() []hit {
 	return append([]hit(nil), f.got...)
 }
 
-// patience is how long a test waits for what must come. Only a failure takes so long.
-const patience = time.Minute
-
-// eventually waits until a condition holds.
-func eventually(holds func() bool) bool {
-	for end := time.Now().Add(patience); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
-
 // wait waits until there are n requests, and returns them.
 func (f *fake) wait(t *testing.T, n int) []hit {
 	t.Helper()
-	if !eventually(func() bool { return len(f.hits()) >= n }) {
+	if !wait.For(func() bool { return len(f.hits()) >= n }) {
 		t.Fatalf("%d requests came, not %d: %q", len(f.hits()), n, bodies(f.hits()))
 	}
 	return f.hits()
@@ -104,7 +92,7 @@ func (f *fake) wait(t *testing.T, n int) []hit {
 // are. Alerts that end together may be told in one message or in two.
 func (f *fake) last(t *testing.T, kind func(hit) bool) (hit, int) {
 	t.Helper()
-	if !eventually(func() bool { h := f.hits(); return len(h) > 0 && kind(h[len(h)-1]) }) {
+	if !wait.For(func() bool { h := f.hits(); return len(h) > 0 && kind(h[len(h)-1]) }) {
 		t.Fatalf("it did not come: %q", bodies(f.hits()))
 	}
 	h := f.hits()
@@ -217,7 +205,7 @@ func (r *running) stop() {
 // sees waits for a line in the log.
 func (r *running) sees(part string) {
 	r.t.Helper()
-	if eventually(func() bool {
+	if wait.For(func() bool {
 		return slices.ContainsFunc(r.logs.All(), func(e observer.LoggedEntry) bool {
 			return strings.Contains(e.Message+" "+text(e.ContextMap()["error"]), part)
 		})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // Every destination, each with every trouble, all at once: nothing is lost, nothing
@@ -133,7 +135,7 @@ func line(e observer.LoggedEntry) string { return e.Message + " " + fmt.Sprint(e
 // tells waits for a line in the log about a receiver.
 func (r *running) tells(receiver, part string) {
 	r.t.Helper()
-	if !eventually(func() bool {
+	if !wait.For(func() bool {
 		return slices.ContainsFunc(r.logs.All(), func(e observer.LoggedEntry) bool {
 			s := line(e)
 			return strings.Contains(s, part) && (strings.Contains(s, "receiver:"+receiver) || strings.Contains(s, receiver+"/"))
@@ -150,7 +152,7 @@ func (r *running) tells(receiver, part string) {
 // expect waits until a place was told all of what.
 func (p *place) expect(t *testing.T, r *running, what []string) {
 	t.Helper()
-	if !eventually(func() bool { return !slices.Contains(p.taken(what), 0) }) {
+	if !wait.For(func() bool { return !slices.Contains(p.taken(what), 0) }) {
 		var lines []string
 		for _, e := range r.logs.All() {
 			l := line(e)

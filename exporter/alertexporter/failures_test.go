@@ -20,6 +20,7 @@ import (
 	"github.com/driftmeter/driftmeter/exporter/alertexporter/internal/am"
 	"github.com/driftmeter/driftmeter/internal/alert"
 	"github.com/driftmeter/driftmeter/internal/otelml"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // A Slack that does not answer delays neither PagerDuty nor what PagerDuty is
@@ -361,11 +362,11 @@ func TestRemote(t *testing.T) {
 			err := json.Unmarshal(hs[len(hs)-1].body, &alerts)
 			return err == nil && len(alerts) > 0 && alerts[0].EndsAt.Before(time.Now())
 		}
-		if !eventually(told) {
+		if !wait.For(told) {
 			t.Error("the end was not told")
 		}
 	}
-	if !eventually(func() bool { return len(r.Logs.(*deliverer).keeper.Values("alerts")) == 0 }) {
+	if !wait.For(func() bool { return len(r.Logs.(*deliverer).keeper.Values("alerts")) == 0 }) {
 		t.Error("what is over everywhere is still kept")
 	}
 	n, m := len(up.hits()), len(down.hits())

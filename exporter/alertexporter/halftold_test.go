@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/driftmeter/driftmeter/internal/alert"
+	"github.com/driftmeter/driftmeter/testbed/wait"
 )
 
 // A destination takes a part of a group, fails with the rest, and all of it ends
@@ -80,7 +81,7 @@ func TestEndIsToldForWhatWasTaken(t *testing.T) {
 					t.Errorf("told to fire: %q, to be over: %q", fired, resolved)
 				}
 				keeper := r.Logs.(*deliverer).keeper
-				if !eventually(func() bool { return len(keeper.Values("alerts"))+len(keeper.Values("progress")) == 0 }) {
+				if !wait.For(func() bool { return len(keeper.Values("alerts"))+len(keeper.Values("progress")) == 0 }) {
 					t.Errorf("kept still: %s %s", keeper.Values("alerts"), keeper.Values("progress"))
 				}
 				r.stop()

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	testports "github.com/driftmeter/driftmeter/testbed/ports"
 )
 
 // binary returns the path of driftmeter: the one to test, or one built now.
@@ -44,12 +46,11 @@ type ports struct{ grpc, prometheus string }
 func (p *ports) args(t *testing.T) []string {
 	t.Helper()
 	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := testports.Address()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = l.Close() }()
-		return l.Addr().String()
+		return address
 	}
 	p.grpc, p.prometheus = free(), free()
 	return []string{

@@ -64,30 +64,38 @@ func (b *bench) ids(event string, ranges ...[2]int) {
 
 const people2016 = "mapping: {model: census, columns: {p: predictions.p, dt: raw_inputs.dt, sex: features.sex}, rest: features}"
 
-// A table is read as it is, and then commit by commit, across a restart; rows that
-// were only written again are not read unless it is said.
-func TestDeltaTableThatGoesOn(t *testing.T) {
+// growing reads a table as it is, then what it grows by, also across a restart; rows
+// that were only written again, which are told, are not read unless it is said.
+func growing(t *testing.T, format, told string, grow func(b *bench, stage int), again ...[2]int) {
 	for _, rewrites := range []string{"skip", "read"} {
 		t.Run(rewrites, func(t *testing.T) {
 			b := newBench(t)
-			config := "sources: [{url: $DIR, delta: {rewrites: " + rewrites + "}, " + people2016 + "}]"
-			b.table("plain", 0, 1)
+			config := "sources: [{url: $DIR, " + format + ": {rewrites: " + rewrites + "}, " + people2016 + "}]"
+			grow(b, 0)
 			b.start(config)
 			b.ids("prediction", [2]int{0, 20})
-			b.table("plain", 2, 2)
+			grow(b, 1)
 			b.ids("prediction", [2]int{0, 30})
 			b.stop()
-			b.table("plain", 3, 6)
+			grow(b, 2)
 			b.start(config)
 			if rewrites == "skip" {
 				b.ids("prediction", [2]int{0, 35})
-				b.said("UPDATE")
+				b.said(told)
 				return
 			}
-			// The delete took p15, the update changed p16, and both wrote the rest again.
-			b.ids("prediction", [2]int{0, 35}, [2]int{10, 15}, [2]int{16, 20}, [2]int{10, 15}, [2]int{16, 20})
+			b.ids("prediction", append(again, [2]int{0, 35})...)
 		})
 	}
+}
+
+// A table is read commit by commit. The delete took p15, the update changed p16, and
+// both wrote the rest again.
+func TestDeltaTableThatGoesOn(t *testing.T) {
+	growing(t, "delta", "UPDATE", func(b *bench, stage int) {
+		versions := [][2]int{{0, 1}, {2, 2}, {3, 6}}[stage]
+		b.table("plain", versions[0], versions[1])
+	}, [2]int{10, 15}, [2]int{16, 20}, [2]int{10, 15}, [2]int{16, 20})
 }
 
 // Whenever it dies, a table is read once, and nothing is kept of its files.
