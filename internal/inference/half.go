@@ -93,9 +93,14 @@ func (h *Half) measure() {
 	}
 }
 
-// keyOf names an inference by the service and the id.
+// keyOf names an inference by the service, the id and, since all nodes of a graph of
+// Seldon's log a request under its one id, the node.
 func keyOf(attributes map[string]string) string {
-	return attributes["inferenceservicename"] + "\x00" + attributes["id"]
+	key := attributes["inferenceservicename"] + "\x00" + attributes["id"]
+	if node := attributes["modelid"]; node != "" {
+		key += "\x00" + node
+	}
+	return key
 }
 
 // Join makes an inference of two halves.

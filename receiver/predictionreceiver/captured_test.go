@@ -243,3 +243,23 @@ func TestValuesOfEventsAreCounted(t *testing.T) {
 		t.Errorf("%d %+v, %d stay in use", status, a, r.s.budget.used.Load())
 	}
 }
+
+// Two nodes of a graph of Seldon's that answer at a time log under one id, that of
+// the request: the answer of one is not joined to what the other was asked.
+func TestNodesOfAGraph(t *testing.T) {
+	r := start(t, nil, nil)
+	var got []string
+	for _, e := range [][3]string{
+		{seldonRequest, "a", `{"data":{"ndarray":[[5]]}}`}, {seldonRequest, "b", `{"data":{"ndarray":[[6]]}}`},
+		{seldonResponse, "a", `{"data":{"ndarray":[[1]]}}`}, {seldonResponse, "b", `{"data":{"ndarray":[[2]]}}`},
+	} {
+		if status, a, _ := r.post("/", []byte(e[2]), append(logged(e[0], e[1]+e[0], "m"), "ce-requestid", "rid", "ce-modelid", e[1])...); status != http.StatusOK {
+			t.Errorf("%d %+v", status, a)
+		}
+		got = append(got, r.took()...)
+	}
+	const begin = "ml.prediction 2026-11-01T12:00:00Z model.name=m model.version=default prediction.id=rid_0 "
+	if want := []string{begin + "features.X0=5 predictions.Y0=1", begin + "features.X0=6 predictions.Y0=2"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

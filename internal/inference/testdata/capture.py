@@ -6,11 +6,11 @@
     python capture.py seldonv2 EXECUTOR  a server of the package mlserver behind the same executor
 
 writes NAME.jsonl, a line for each request of the logger: its headers and its body, as base64 where it is no text. With
-the address of a Driftmeter as a third argument, the logger sends there, and nothing is written. AGENT is the program that
+the address of a Driftmeter as a third argument, the logger sends there, and nothing is written. AGENT is what
 
-    go install github.com/kserve/kserve/cmd/agent@v0.16.0
+    go build -mod=mod -o agent github.com/kserve/kserve/cmd/agent
 
-builds; EXECUTOR is that of Seldon Core 1.17.1. The packages: kserve==0.16.0, mlserver==1.7.1 and seldon-core==1.17.1 with
+makes in a module that requires github.com/kserve/kserve v0.16.0; EXECUTOR is that of Seldon Core 1.17.1. The packages: kserve==0.16.0, mlserver==1.7.1 and seldon-core==1.17.1 with
 setuptools<81, each in an environment of its own.
 """
 
