@@ -30,7 +30,7 @@ func TestHalvesAreWritten(t *testing.T) {
 		"modelid": "i", "namespace": "n", "component": "c", "endpoint": "e", "source": "s"}, `{"data":{"names":["p"],"ndarray":[[0.5],["x"]]},"model_version":"3"}`)
 	b := h.Append(nil)
 	got, rest, err := ReadHalf(append(b[:len(b):len(b)], "behind"...), noon)
-	if err != nil || string(rest) != "behind" || !reflect.DeepEqual(got, h) || got.Word() != "response" || got.Key() != "m\x002" {
+	if err != nil || string(rest) != "behind" || !reflect.DeepEqual(got, h) || got.Word() != "response" || got.Key() != "m\x002\x00i" {
 		t.Errorf("%+v, %q, %v; want %+v", got, rest, err, h)
 	}
 	for i := range b {
