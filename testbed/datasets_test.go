@@ -126,7 +126,7 @@ func loadSets(t *testing.T) (all []*loadedSet) {
 	t.Helper()
 	for _, d := range dataSets {
 		header, training := d.raw(t, d.reference)
-		served := training
+		var served [][]string
 		if d.served != d.reference {
 			later, rows := d.raw(t, d.served)
 			served = inOrder(later, rows, header)

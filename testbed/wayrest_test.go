@@ -51,7 +51,7 @@ func (r *rig) post(url, media, encoding string, body []byte, rows int) {
 	}
 	resp, err := http.DefaultClient.Do(req)
 	r.check(err)
-	defer resp.Body.Close() //nolint:errcheck // it was only read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	r.check(err)
 	if want := fmt.Sprintf(`{"accepted":%d,"refused":0}`, rows); strings.TrimSpace(string(text)) != want {

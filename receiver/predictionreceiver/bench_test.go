@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -80,7 +79,7 @@ func BenchmarkInferences(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			cfg := defaultConfig()
 			cfg.HTTP.NetAddr.Endpoint = "localhost:0"
-			var host component.Host = componenttest.NewNopHost()
+			host := componenttest.NewNopHost()
 			if change != nil {
 				change(cfg)
 				host = newBrittle(b)
