@@ -147,7 +147,7 @@ func (f *frame) without(unwanted func(name string) bool, empty bool) *frame {
 }
 
 // perPart is how many rows of a table are in one body or file at most.
-const perPart = 5000
+const perPart = 4000
 
 // parts divides a frame into at least so many.
 func (f *frame) parts(least int) (all []*frame) {
