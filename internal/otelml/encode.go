@@ -101,6 +101,27 @@ func PutEnvironment(resource pcommon.Map, name string) {
 	}
 }
 
+// Batch is logs whose records have, for each environment, a resource of their own.
+type Batch struct {
+	plog.Logs
+	of map[string]plog.LogRecordSlice
+}
+
+// NewBatch returns an empty one.
+func NewBatch() Batch { return Batch{Logs: plog.NewLogs(), of: map[string]plog.LogRecordSlice{}} }
+
+// Of returns the records of an environment, to append to.
+func (b *Batch) Of(environment string) plog.LogRecordSlice {
+	records, ok := b.of[environment]
+	if !ok {
+		rl := b.ResourceLogs().AppendEmpty()
+		PutEnvironment(rl.Resource().Attributes(), environment)
+		records = rl.ScopeLogs().AppendEmpty().LogRecords()
+		b.of[environment] = records
+	}
+	return records
+}
+
 // put writes a value. It leaves a missing one empty.
 func put(to pcommon.Value, v *record.Value) {
 	switch v.Kind() {

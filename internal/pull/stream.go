@@ -2,8 +2,8 @@ package pull
 
 import (
 	"context"
-
-	"go.opentelemetry.io/collector/pdata/plog"
+	"maps"
+	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/inference"
 	"github.com/driftmeter/driftmeter/internal/mapping"
@@ -53,12 +53,11 @@ type Stream struct {
 	kept  Reach // as mark has it
 	mark  func(context.Context, Reach) error
 
-	logs   plog.Logs
-	places map[string]plog.LogRecordSlice // by environment
-	last   int64                          // the last row in the batch
-	rows   int64                          // that have records in it
-	bytes  int
-	ended  map[[2]string]string // environments of references, by model and version
+	logs  otelml.Batch
+	last  int64 // the last row in the batch
+	rows  int64 // that have records in it
+	bytes int
+	ended map[[2]string]string // environments of references, by model and version
 }
 
 // Stream returns one that goes on from where a unit has been left. mark keeps how
@@ -72,7 +71,7 @@ func (s *Streams) Stream(unit Unit, from Reach, mark func(context.Context, Reach
 }
 
 func (st *Stream) reset() {
-	st.logs, st.places, st.rows, st.bytes = plog.NewLogs(), map[string]plog.LogRecordSlice{}, 0, 0
+	st.logs, st.rows, st.bytes = otelml.NewBatch(), 0, 0
 }
 
 // Row takes the row with a number, and sends a batch when it is full. Rows that
@@ -142,7 +141,7 @@ func (st *Stream) Flush(ctx context.Context) error {
 		st.reach = until
 	}
 	if st.logs.LogRecordCount() > 0 {
-		if err := st.s.Send(ctx, st.unit.Shown, st.logs, st.rows); err != nil {
+		if err := st.s.Send(ctx, st.unit.Shown, st.logs.Logs, st.rows); err != nil {
 			return err
 		}
 	}
@@ -187,15 +186,15 @@ func (st *Stream) Complete(ctx context.Context) error {
 	if len(st.ended) == 0 && st.unit.Defaults.Model != "" {
 		st.belongs(&record.Record{Event: record.Reference, Model: st.unit.Defaults.Model, Version: st.unit.Defaults.Version, Environment: st.unit.Defaults.Environment})
 	}
-	for of, environment := range st.ended {
+	for _, of := range slices.SortedFunc(maps.Keys(st.ended), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		r := record.Record{Event: record.Reference, Test: st.unit.Defaults.Test, Last: true, Model: of[0], Version: of[1],
-			Time: st.unit.Time, Stamped: true, Environment: environment}
+			Time: st.unit.Time, Stamped: true, Environment: st.ended[of]}
 		st.append(&r)
 	}
 	if st.logs.LogRecordCount() == 0 {
 		return nil
 	}
-	if err := st.s.Send(ctx, st.unit.Shown, st.logs, 0); err != nil {
+	if err := st.s.Send(ctx, st.unit.Shown, st.logs.Logs, 0); err != nil {
 		return err
 	}
 	st.reset()
@@ -211,12 +210,5 @@ func (st *Stream) belongs(r *record.Record) {
 
 // append writes a record to those of its environment.
 func (st *Stream) append(r *record.Record) {
-	to, ok := st.places[r.Environment]
-	if !ok {
-		rl := st.logs.ResourceLogs().AppendEmpty()
-		otelml.PutEnvironment(rl.Resource().Attributes(), r.Environment)
-		to = rl.ScopeLogs().AppendEmpty().LogRecords()
-		st.places[r.Environment] = to
-	}
-	st.s.encoder.Append(to, r)
+	st.s.encoder.Append(st.logs.Of(r.Environment), r)
 }

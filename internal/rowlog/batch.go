@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-
-	"go.opentelemetry.io/collector/pdata/plog"
+	"slices"
 
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/otelml"
@@ -16,18 +15,17 @@ import (
 
 // Batch is what the rows of one request or message become.
 type Batch struct {
-	Worker   *Worker
-	Logs     plog.Logs
-	Accepted int // predictions that were kept
-	Refused  int // rows, or predictions in them, that were not
+	otelml.Batch // the logs
+	Worker       *Worker
+	Accepted     int // predictions that were kept
+	Refused      int // rows, or predictions in them, that were not
 	// Kept, if there is one, is told of each record that is kept, which is reused for the next.
 	Kept func(*record.Record)
 
 	most     int // predictions
 	refuse   func(row int64, e *mapping.RowError)
 	defaults record.Record
-	places   map[string]plog.LogRecordSlice // by environment
-	ended    map[[2]string]record.Record    // the last row of a reference, by model and version
+	ended    map[[2]string]record.Record // the last row of a reference, by model and version
 	record   record.Record
 }
 
@@ -35,8 +33,8 @@ type Batch struct {
 // version and environment of defaults are those of rows that say none; refuse is
 // told of each row that cannot be used.
 func NewBatch(w *Worker, defaults *record.Record, most int, refuse func(row int64, e *mapping.RowError)) *Batch {
-	return &Batch{Worker: w, most: most, refuse: refuse, defaults: *defaults, Logs: plog.NewLogs(),
-		places: map[string]plog.LogRecordSlice{}, ended: map[[2]string]record.Record{}}
+	return &Batch{Worker: w, most: most, refuse: refuse, defaults: *defaults, Batch: otelml.NewBatch(),
+		ended: map[[2]string]record.Record{}}
 }
 
 // ErrTooMany says that a body holds more predictions than one may.
@@ -98,20 +96,13 @@ func (b *Batch) drop(row int64, e *mapping.RowError) {
 
 // put writes a record to those of its environment.
 func (b *Batch) put(r *record.Record) {
-	to, ok := b.places[r.Environment]
-	if !ok {
-		rl := b.Logs.ResourceLogs().AppendEmpty()
-		otelml.PutEnvironment(rl.Resource().Attributes(), r.Environment)
-		to = rl.ScopeLogs().AppendEmpty().LogRecords()
-		b.places[r.Environment] = to
-	}
 	if r.Version == "" {
 		r.Version = otelml.DefaultVersion
 	}
 	if r.Event == record.Reference {
 		b.ended[[2]string{r.Model, r.Version}] = record.Record{Time: r.Time, Stamped: r.Stamped, Environment: r.Environment}
 	}
-	b.Worker.Encoder.Append(to, r)
+	b.Worker.Encoder.Append(b.Of(r.Environment), r)
 	if b.Kept != nil {
 		b.Kept(r)
 	}
@@ -129,9 +120,12 @@ func (b *Batch) End() bool {
 	if len(b.ended) == 0 && b.defaults.Model != "" {
 		b.ended[[2]string{b.defaults.Model, b.defaults.Version}] = record.Record{Environment: b.defaults.Environment}
 	}
-	for of, last := range maps.Clone(b.ended) { // put adds to it
+	for _, of := range slices.SortedFunc(maps.Keys(b.ended), byName) {
+		last := b.ended[of]
 		b.put(&record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of[0], Version: of[1],
 			Time: last.Time, Stamped: last.Stamped, Environment: last.Environment})
 	}
 	return len(b.ended) > 0
 }
+
+func byName(a, b [2]string) int { return slices.Compare(a[:], b[:]) }

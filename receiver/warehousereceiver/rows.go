@@ -70,11 +70,10 @@ type batch struct {
 	refused   []refusal
 	news      seen.News
 	subjects  []subject
-	logs      plog.Logs
-	places    map[string]plog.LogRecordSlice // by environment
-	scratch   plog.LogRecordSlice            // of the row at hand
-	scattered []string                       // its environments
-	kept      func(*record.Record)           // if there is one, it is told of each record
+	logs      otelml.Batch
+	scratch   plog.LogRecordSlice  // of the row at hand
+	scattered []string             // its environments
+	kept      func(*record.Record) // if there is one, it is told of each record
 }
 
 // refusal is why a row, or a record of it, is refused.
@@ -84,8 +83,7 @@ type refusal struct {
 }
 
 func (r *rows) begin(memory *seen.Memory, now time.Time) *batch {
-	return &batch{rows: r, memory: memory, now: now, news: seen.News{}, logs: plog.NewLogs(),
-		places: map[string]plog.LogRecordSlice{}, scratch: plog.NewLogRecordSlice()}
+	return &batch{rows: r, memory: memory, now: now, news: seen.News{}, logs: otelml.NewBatch(), scratch: plog.NewLogRecordSlice()}
 }
 
 // add takes a row. An error says that reading cannot go on behind it.
@@ -188,7 +186,7 @@ func (b *batch) decide(j *job, hash seen.Hash, before seen.Print, known bool) {
 		b.told++
 	}
 	for i, environment := range b.scattered {
-		b.scratch.At(i).MoveTo(b.place(environment).AppendEmpty())
+		b.scratch.At(i).MoveTo(b.logs.Of(environment).AppendEmpty())
 	}
 	b.drop()
 }
@@ -197,20 +195,8 @@ func (b *batch) drop() {
 	b.scratch, b.scattered = plog.NewLogRecordSlice(), b.scattered[:0]
 }
 
-// place returns the records of an environment.
-func (b *batch) place(environment string) plog.LogRecordSlice {
-	to, ok := b.places[environment]
-	if !ok {
-		rl := b.logs.ResourceLogs().AppendEmpty()
-		otelml.PutEnvironment(rl.Resource().Attributes(), environment)
-		to = rl.ScopeLogs().AppendEmpty().LogRecords()
-		b.places[environment] = to
-	}
-	return to
-}
-
 // end says that a reference is complete.
 func (b *batch) end(of subject) {
-	b.encoder.Append(b.place(of.environment), &record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of.model, Version: of.version,
+	b.encoder.Append(b.logs.Of(of.environment), &record.Record{Event: record.Reference, Test: b.defaults.Test, Last: true, Model: of.model, Version: of.version,
 		Time: b.now.UnixNano(), Stamped: true, Environment: of.environment})
 }

@@ -90,7 +90,7 @@ func (s *source) page(ctx context.Context, at *place) (last bool, err error) {
 	if b.unchanged > 0 {
 		s.tel.WarehouseRowsUnchanged.Add(ctx, int64(b.unchanged), s.progress.Source())
 	}
-	if err := s.pass(ctx, name, next, b.news, b.logs, b.told); err != nil {
+	if err := s.pass(ctx, name, next, b.news, b.logs.Logs, b.told); err != nil {
 		return false, err
 	}
 	if b.told+len(b.refused) > 0 { // a run that tells nothing is no line of the log
@@ -219,5 +219,5 @@ func (s *source) complete(ctx context.Context) error {
 	}
 	next := s.state
 	next.done, next.ended = true, nil
-	return s.pass(ctx, "the end of the reference", next, nil, b.logs, 0)
+	return s.pass(ctx, "the end of the reference", next, nil, b.logs.Logs, 0)
 }
