@@ -141,7 +141,8 @@ type part struct{ name, keys string }
 // those of base.
 func newWayRig(t *testing.T, w *world, receivers, extensions []part) *rig {
 	t.Helper()
-	r := newRig(t, models(w.sets), "", nil)
+	// Each way says when a reference is complete; no pause does, however busy the machine is.
+	r := newRig(t, "reference_settle: 1h\n"+models(w.sets), "", nil)
 	r.values["PIPELINE"], r.values["PROFILE"] = "groundtruth, profile", "flush_interval: 100ms"
 	config := base
 	add := func(section, list string, parts []part) {
