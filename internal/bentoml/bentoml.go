@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/tree"
@@ -57,8 +58,14 @@ func ReadResource(attrs pcommon.Map) (r Resource) {
 		}
 		return ""
 	}
-	return Resource{get("service.name"), get("service.instance.id"), get("deployment.environment.name")}
+	return Resource{get(serviceName), get(serviceInstance), get(contract.Environment)}
 }
+
+// Attributes of a resource that say whose row it is.
+const (
+	serviceName     = "service.name"
+	serviceInstance = "service.instance.id"
+)
 
 // Row is one row of a monitor, as a mapping sees it.
 type Row struct {
@@ -75,22 +82,34 @@ func (m *Monitors) Read(r *Resource, lr plog.LogRecord) (Row, *mapping.RowError)
 		left := m.limits.Values
 		body = fromValue("", v, m.limits.Depth, &left)
 		if left < 0 {
-			return Row{}, &mapping.RowError{Reason: tree.TooLarge, Problem: fmt.Sprintf("has more than %d values", m.limits.Values)}
+			return Row{}, m.tooMany()
 		}
 	case pcommon.ValueTypeStr:
+		body = tree.Node{Kind: tree.Text, Text: v.Str()}
+	default:
+	}
+	return m.read(r, lr.Timestamp(), body)
+}
+
+func (m *Monitors) tooMany() *mapping.RowError {
+	return &mapping.RowError{Reason: tree.TooLarge, Problem: fmt.Sprintf("has more than %d values", m.limits.Values)}
+}
+
+// read reads a record of a time by its body.
+func (m *Monitors) read(r *Resource, at pcommon.Timestamp, body tree.Node) (Row, *mapping.RowError) {
+	if body.Kind == tree.Text {
 		var err error
-		body, err = parse(v.Str(), m.limits)
+		body, err = parse(body.Text, m.limits)
 		if e, ok := errors.AsType[*tree.Error](err); ok {
 			return Row{}, &mapping.RowError{Column: "body", Reason: e.Reason, Problem: e.Problem, Hint: e.Hint}
 		}
-	default:
 	}
 	if body.Kind != tree.Object || body.Get(keyRequest) == nil {
 		return Row{}, &mapping.RowError{Column: "body", Reason: NotAMonitors, Problem: "is no row of a BentoML monitor",
 			Hint: "it is a map with request_id, timestamp and the columns; predictions as OTLP logs go to the otlp receiver"}
 	}
 	s, unknown := m.schema(r, &body)
-	return m.row(r, lr, &body, s, unknown), nil
+	return m.row(r, at, &body, s, unknown), nil
 }
 
 // schema returns that of a record: its own, or the one that came before. If it is
@@ -116,7 +135,7 @@ func (m *Monitors) schema(r *Resource, body *tree.Node) (s *schema, unknown *map
 	return &schema{}, unknown
 }
 
-func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schema, unknown *mapping.RowError) Row {
+func (m *Monitors) row(r *Resource, sent pcommon.Timestamp, body *tree.Node, s *schema, unknown *mapping.RowError) Row {
 	row := Row{Model: s.monitor, Version: s.version, Unknown: unknown, Node: tree.Node{Kind: tree.Object}}
 	if row.Model == "" {
 		row.Model = r.service[strings.LastIndexByte(r.service, ':')+1:] // <bento>:<monitor>
@@ -154,15 +173,15 @@ func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schem
 		}
 	}
 	if id == "" {
-		id = m.id(body, lr)
+		id = m.id(body, sent)
 	}
 	if id != "" {
 		row.Node.Sub = append(row.Node.Sub, tree.Node{Name: "id", Kind: tree.Text, Text: id})
 	}
 	if at := body.Get(keyTime); at != nil && at.Kind == tree.Number {
 		row.Node.Sub = append(row.Node.Sub, tree.Node{Name: "timestamp", Kind: tree.Time, Int: int64(math.Round(at.Num*1e6)) * 1000})
-	} else if lr.Timestamp() != 0 {
-		row.Node.Sub = append(row.Node.Sub, tree.Node{Name: "timestamp", Kind: tree.Time, Int: int64(min(lr.Timestamp(), math.MaxInt64))})
+	} else if sent != 0 {
+		row.Node.Sub = append(row.Node.Sub, tree.Node{Name: "timestamp", Kind: tree.Time, Int: int64(min(sent, math.MaxInt64))})
 	}
 	for _, g := range record.Groups() {
 		if len(groups[g].Sub) > 0 {
@@ -174,12 +193,12 @@ func (m *Monitors) row(r *Resource, lr plog.LogRecord, body *tree.Node, s *schem
 
 // id names a row by its request. Those after the first of a request, as log_batch
 // makes them, have their number beside it.
-func (m *Monitors) id(body *tree.Node, lr plog.LogRecord) string {
+func (m *Monitors) id(body *tree.Node, sent pcommon.Timestamp) string {
 	request := category(body.Get(keyRequest)).Text
 	if request == "" || request == "None" { // it was no request
 		return ""
 	}
-	if n := m.memory.number(request, int64(lr.Timestamp())); n > 0 {
+	if n := m.memory.number(request, int64(sent)); n > 0 {
 		return request + "_" + strconv.Itoa(n)
 	}
 	return request

@@ -21,6 +21,9 @@ type Batch struct {
 	Refused      int // rows, or predictions in them, that were not
 	// Kept, if there is one, is told of each record that is kept, which is reused for the next.
 	Kept func(*record.Record)
+	// Makes is told how much memory each prediction takes, and its error ends the
+	// filling, if there is one.
+	Makes func(memory int64) error
 
 	most     int // predictions
 	refuse   func(row int64, e *mapping.RowError)
@@ -82,6 +85,11 @@ func (b *Batch) Add(row int64, n *tree.Node) error {
 		if r, ok := errors.AsType[*mapping.RowError](refused); ok {
 			b.drop(row, r)
 			return nil
+		}
+		if b.Makes != nil {
+			if err := b.Makes(memory(&b.record)); err != nil {
+				return err
+			}
 		}
 		b.Accepted++
 		b.put(&b.record)

@@ -104,7 +104,7 @@ func Rows(rows *tree.Rows) Source {
 // tableSource reads all of a body, since Parquet is read from its end, and CSV
 // twice: the kinds of its columns come from its rows.
 func tableSource(body io.Reader, extension string) (Source, error) {
-	b, err := readAll(body)
+	b, err := ReadAll(body)
 	if err != nil {
 		return Source{}, err
 	}
@@ -115,8 +115,8 @@ func tableSource(body io.Reader, extension string) (Source, error) {
 	return tableRows(r, plain), nil
 }
 
-// readAll is io.ReadAll, which leaves behind five times what it reads.
-func readAll(r io.Reader) ([]byte, error) {
+// ReadAll is io.ReadAll, which leaves behind five times what it reads.
+func ReadAll(r io.Reader) ([]byte, error) {
 	var parts [][]byte
 	for size := 64 << 10; ; size = min(2*size, 4<<20) {
 		part := make([]byte, 0, size)

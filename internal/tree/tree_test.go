@@ -255,6 +255,9 @@ func FuzzParse(f *testing.F) {
 	p := NewParser(Limits{Bytes: 1 << 16, Values: 1 << 12, Depth: 16})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, err := p.Parse(b)
+		if counted := Values(b); len(b) <= p.limits.Bytes && counted < p.values {
+			t.Fatalf("%q has %d values, and %d are counted", b, p.values, counted)
+		}
 		if err != nil {
 			if e, ok := errors.AsType[*Error](err); !ok || e.Reason == NotJSON && json.Valid(b) {
 				t.Fatalf("%q: %v", b, err)
@@ -307,6 +310,24 @@ func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
 		if _, err := p.Parse(doc); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// What is counted beforehand is never less than what a parser finds, nor far more.
+func TestValuesAreEnough(t *testing.T) {
+	for _, text := range []string{`1`, `[]`, `[1,2]`, `{"a":1,"b":[2,{"c":"x,[{\",[{"}]}`, ` "a\\" `, `["\\",1]`, `[[[],{}]]`} {
+		p := NewParser(Defaults())
+		if _, err := p.Parse([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if n := Values([]byte(text)); n < p.values || n > 2*p.values {
+			t.Errorf("%s: %d, the parser finds %d", text, n, p.values)
+		}
+	}
+	for _, text := range []string{``, `"`, `"\`, `[[[`} {
+		if n := Values([]byte(text)); n < 1 {
+			t.Errorf("%q: %d", text, n)
 		}
 	}
 }

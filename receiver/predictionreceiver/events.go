@@ -1,15 +1,15 @@
 package predictionreceiver
 
 import (
-	"bytes"
+	"encoding/base64"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/driftmeter/driftmeter/internal/inference"
+	"github.com/driftmeter/driftmeter/internal/rowlog"
 	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
@@ -60,16 +60,31 @@ func (s *server) cloudEvents(w http.ResponseWriter, req *http.Request) {
 	s.pass(ctx, w, &a, turn, whole)
 }
 
+// inStructure reads an event in structured mode. What stands in it as text of base64
+// counts before it is read.
+func inStructure(n *tree.Node, body *reader) (inference.Event, error) {
+	if data := n.Get("data_base64"); data != nil {
+		b, err := base64.StdEncoding.DecodeString(data.Text)
+		if err == nil {
+			err = body.charge(int64(inference.ValueBytes * tree.Values(b)))
+		}
+		if err != nil {
+			return inference.Event{}, fmt.Errorf("data_base64: %w", err)
+		}
+	}
+	return inference.Structured(n)
+}
+
 // readEvents reads the events of a request, in whichever mode they are.
 func readEvents(header http.Header, body *reader, most int64) ([]inference.Event, error) {
 	if err := body.unpack(most); err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return nil, err
+	b, err := rowlog.ReadAll(body)
+	if err == nil {
+		err = body.charge(int64(inference.ValueBytes * tree.Values(b)))
 	}
-	if err := body.charge(int64(inference.ValueBytes * bytes.Count(b, []byte(",")))); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // an unreadable one is none of ours
@@ -84,13 +99,13 @@ func readEvents(header http.Header, body *reader, most int64) ([]inference.Event
 		}
 		events := make([]inference.Event, len(n.Sub))
 		for i := range n.Sub {
-			if events[i], err = inference.Structured(&n.Sub[i]); err != nil {
+			if events[i], err = inStructure(&n.Sub[i], body); err != nil {
 				return nil, fmt.Errorf("event %d: %w", i+1, err)
 			}
 		}
 		return events, nil
 	case media == structured:
-		e, err := inference.Structured(&n)
+		e, err := inStructure(&n, body)
 		return []inference.Event{e}, err
 	case header.Get("Ce-Type") != "":
 		e := inference.Event{Attributes: map[string]string{}, Data: n}

@@ -3,20 +3,20 @@ package predictionreceiver
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.uber.org/zap"
 
 	"github.com/driftmeter/driftmeter/internal/bentoml"
 	"github.com/driftmeter/driftmeter/internal/contract"
 	"github.com/driftmeter/driftmeter/internal/mapping"
+	"github.com/driftmeter/driftmeter/internal/otelml"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
+	"github.com/driftmeter/driftmeter/internal/tree"
 )
 
 // monitors handles what BentoML's monitors send: requests of OTLP, as those who
@@ -25,13 +25,14 @@ func (s *server) monitors(w http.ResponseWriter, req *http.Request) {
 	ctx := s.obs.StartLogsOp(req.Context())
 	body := s.budget.reader(req.Body)
 	defer body.release()
-	logs, inJSON, err := readLogs(req.Header, body)
+	logs, inJSON, err := s.readLogs(req.Header, body)
 	if err != nil {
 		s.refuse(ctx, w, &answer{}, err)
 		return
 	}
 	var a answer
 	all := rowlog.NewBatch(nil, &record.Record{}, s.cfg.MaxRows, a.refuse)
+	all.Makes = body.makes
 	if err := s.readMonitors(logs, all, &a); err != nil {
 		s.refuse(ctx, w, &answer{}, err)
 		return
@@ -44,60 +45,67 @@ func (s *server) monitors(w http.ResponseWriter, req *http.Request) {
 	a.writeOTLP(w, inJSON)
 }
 
-// readLogs reads the body of a request of OTLP.
-func readLogs(header http.Header, body io.Reader) (ld plog.Logs, inJSON bool, err error) {
+// perValue is what a value of JSON takes while a document is read.
+const perValue = 160
+
+// readLogs reads the body of a request of OTLP. What it takes is known before it is
+// decoded: a byte or two may stand for a record.
+func (s *server) readLogs(header http.Header, body *reader) (logs bentoml.Request, inJSON bool, err error) {
 	media, _, _ := mime.ParseMediaType(header.Get("Content-Type")) // an unreadable one is none of ours
 	if media != "application/json" && media != "application/x-protobuf" {
-		return ld, false, errMedia{header.Get("Content-Type"), "application/x-protobuf or application/json, an ExportLogsServiceRequest of OTLP"}
+		return logs, false, errMedia{header.Get("Content-Type"), "application/x-protobuf or application/json, an ExportLogsServiceRequest of OTLP"}
 	}
-	b, err := io.ReadAll(body)
+	b, err := rowlog.ReadAll(body)
 	if err != nil {
-		return ld, false, err
+		return logs, false, err
 	}
-	req := plogotlp.NewExportRequest()
 	if media == "application/json" {
-		err = req.UnmarshalJSON(b)
-	} else {
-		err = req.UnmarshalProto(b)
+		if err := body.makes(perValue * int64(tree.Values(b))); err != nil {
+			return logs, true, err
+		}
+		logs, err = bentoml.ReadJSON(b)
+		return logs, true, err
 	}
-	return req.Logs(), media == "application/json", err
+	weight, err := otelml.Weigh(b)
+	if err != nil {
+		return logs, false, fmt.Errorf("the body %w", err)
+	}
+	if weight.Records > s.cfg.MaxRows {
+		return logs, false, rowlog.ErrTooMany(s.cfg.MaxRows)
+	}
+	if err := body.makes(weight.Memory); err != nil {
+		return logs, false, err
+	}
+	logs, err = bentoml.ReadProto(b)
+	return logs, false, err
 }
 
 // readMonitors makes predictions of the records, numbered as they come.
-func (s *server) readMonitors(ld plog.Logs, b *rowlog.Batch, a *answer) error {
+func (s *server) readMonitors(logs bentoml.Request, b *rowlog.Batch, a *answer) error {
 	number := int64(0)
 	of := "" // whose mapping the worker has: records of one monitor stand together
 	wk := s.rowsOfMonitors.Get(of)
 	defer func() { s.rowsOfMonitors.Put(of, wk) }()
-	for _, rl := range ld.ResourceLogs().All() {
-		about := bentoml.ReadResource(rl.Resource().Attributes())
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
-				if number++; number > int64(s.cfg.MaxRows) {
-					return rowlog.ErrTooMany(s.cfg.MaxRows)
-				}
-				row, refused := s.bento.Read(&about, lr)
-				var defaults record.Record
-				if refused == nil {
-					defaults, refused = s.defaultsOf(&row, about.Environment)
-				}
-				if refused != nil {
-					a.refuse(number, refused)
-					continue
-				}
-				if row.Model != of {
-					s.rowsOfMonitors.Put(of, wk)
-					of = row.Model
-					wk = s.rowsOfMonitors.Get(of)
-				}
-				b.As(wk, &defaults)
-				if err := b.Add(number, &row.Node); err != nil {
-					return err
-				}
-			}
+	return s.bento.Rows(logs, func(about *bentoml.Resource, row bentoml.Row, refused *mapping.RowError) error {
+		if number++; number > int64(s.cfg.MaxRows) {
+			return rowlog.ErrTooMany(s.cfg.MaxRows)
 		}
-	}
-	return nil
+		var defaults record.Record
+		if refused == nil {
+			defaults, refused = s.defaultsOf(&row, about.Environment)
+		}
+		if refused != nil {
+			a.refuse(number, refused)
+			return nil
+		}
+		if row.Model != of {
+			s.rowsOfMonitors.Put(of, wk)
+			of = row.Model
+			wk = s.rowsOfMonitors.Get(of)
+		}
+		b.As(wk, &defaults)
+		return b.Add(number, &row.Node)
+	})
 }
 
 // defaultsOf is what a row says beside its columns, where the configuration does

@@ -14,9 +14,10 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/driftmeter/driftmeter/internal/bentoml"
 	"github.com/driftmeter/driftmeter/internal/mapping"
 	"github.com/driftmeter/driftmeter/internal/record"
 	"github.com/driftmeter/driftmeter/internal/rowlog"
@@ -65,12 +66,31 @@ func capturedMonitor(t *testing.T, name string) []byte {
 
 const protobuf = "application/x-protobuf"
 
+// toJSON writes a request as JSON.
+func toJSON(t *testing.T, b []byte) []byte {
+	t.Helper()
+	req := plogotlp.NewExportRequest()
+	err := req.UnmarshalProto(b)
+	if err == nil {
+		b, err = req.MarshalJSON()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // What BentoML sent becomes predictions, whichever form its bodies have.
 func TestMonitorsBecomePredictions(t *testing.T) {
 	var before []string
-	for _, name := range []string{"map", "repr"} {
+	for _, name := range []string{"map", "repr", "map in JSON", "repr in JSON"} {
 		r := start(t, nil, nil)
-		if status, answered, text := r.export(protobuf, capturedMonitor(t, name)); status != http.StatusOK || answered.PartialSuccess().RejectedLogRecords() != 0 {
+		form, inJSON := strings.CutSuffix(name, " in JSON")
+		media, body := protobuf, capturedMonitor(t, form)
+		if inJSON {
+			media, body = "application/json", toJSON(t, body)
+		}
+		if status, answered, text := r.export(media, body); status != http.StatusOK || answered.PartialSuccess().RejectedLogRecords() != 0 {
 			t.Fatalf("%d %s %s", status, text, answered.PartialSuccess().ErrorMessage())
 		}
 		got := r.took()
@@ -135,6 +155,61 @@ func TestMonitorsRefused(t *testing.T) {
 	}
 }
 
+// onWire is a message in a field of each of others, the innermost first.
+func onWire(inner []byte, fields ...protowire.Number) []byte {
+	for _, f := range fields {
+		inner = protowire.AppendBytes(protowire.AppendTag(nil, f, protowire.BytesType), inner)
+	}
+	return inner
+}
+
+// Bodies that are small, and of which very much would be made, are refused before
+// anything is; and those that pdata would read otherwise than they are written.
+func TestHostileMonitors(t *testing.T) {
+	r := start(t, func(c *Config) { c.MaxInFlightMiB, c.HTTP.MaxRequestBodySize, c.MaxRows = 1, 1<<20, 10_000 }, nil)
+	const n = 300_000
+	records := func(each string) []byte {
+		return []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[` + strings.Repeat(each+",", n) + `{}]}]}]}`)
+	}
+	deep := []byte{}
+	for range 1000 {
+		deep = onWire(deep, 1, 5)
+	}
+	hidden := `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"boolValue":"}},` + strings.Repeat("{},", n) + `"}}]}]}]}`
+	for name, c := range map[string]struct {
+		media  string
+		body   []byte
+		status int
+		says   string
+	}{
+		"records":                     {protobuf, onWire(bytes.Repeat([]byte{0x12, 0}, n), 2, 1), 413, "max_rows"},
+		"resources":                   {protobuf, bytes.Repeat([]byte{0x0a, 0}, n), 413, "takes 45 MiB of memory or more, and all bodies together may take 10"},
+		"attributes":                  {protobuf, onWire(bytes.Repeat([]byte{0x32, 0}, n), 2, 2, 1), 413, "max_in_flight_mib"},
+		"deep values":                 {protobuf, onWire(deep, 5, 2, 2, 1), 400, "nests more than 256 deep"},
+		"no protobuf":                 {protobuf, []byte("hello"), 400, "is no ExportLogsServiceRequest"},
+		"records in JSON":             {"application/json", records("{}"), 413, "max_in_flight_mib"},
+		"numbers in place of records": {"application/json", records("0"), 413, "max_in_flight_mib"},
+		"deep values in JSON":         {"application/json", []byte(strings.Repeat(`{"arrayValue":{"values":[`, 1000)), 400, "nests 3000 deep"},
+		"records within a text":       {"application/json", []byte(hidden), 400, "must be true or false in boolValue"},
+		"an array":                    {"application/json", []byte("[1]"), 400, "is an array, and no ExportLogsServiceRequest"},
+		"no list":                     {"application/json", []byte(`{"resourceLogs":[{"scopeLogs":{}}]}`), 400, "scopeLogs is an object; it must be an array"},
+		"a time that is none":         {"application/json", []byte(`{"resource_logs":[{"scope_logs":[{"log_records":[{"time_unix_nano":"soon"}]}]}]}`), 400, "timeUnixNano must be an integer"},
+	} {
+		if status, _, text := r.export(c.media, c.body); status != c.status || !strings.Contains(text, c.says) {
+			t.Errorf("%s: %d %.300s, want %d %s", name, status, text, c.status, c.says)
+		}
+	}
+	// What is decoded counts while others are.
+	r = start(t, func(c *Config) { c.MaxInFlightMiB = 1 }, nil)
+	r.s.budget.used.Add(800 << 10) // somebody else's
+	if status, _, text := r.export(protobuf, onWire(bytes.Repeat([]byte{0x32, 0}, 50_000), 2, 2, 1)); status != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", status, text)
+	}
+	if n := r.s.budget.used.Load(); n != 800<<10 {
+		t.Errorf("%d bytes are counted", n)
+	}
+}
+
 // Names that no record may have are refused here, where the sender can be told.
 func TestMonitorsWithLongNames(t *testing.T) {
 	r := start(t, nil, nil)
@@ -167,8 +242,8 @@ func TestMonitorsOfABusyPipeline(t *testing.T) {
 func TestManyMonitorsInOneRequest(t *testing.T) {
 	r := start(t, nil, nil)
 	takes := func(name func(i int) string) uint64 {
-		ld := plog.NewLogs()
-		records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		req := plogotlp.NewExportRequest()
+		records := req.Logs().ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 		for i := range 2000 {
 			body := records.AppendEmpty().Body().SetEmptyMap()
 			body.PutStr("request_id", strconv.Itoa(i))
@@ -179,11 +254,19 @@ func TestManyMonitorsInOneRequest(t *testing.T) {
 			column.PutStr("name", "x")
 			column.PutStr("role", "feature")
 		}
+		b, err := req.MarshalProto()
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs, err := bentoml.ReadProto(b)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		var a answer
 		all := rowlog.NewBatch(nil, &record.Record{}, r.s.cfg.MaxRows, a.refuse)
-		if err := r.s.readMonitors(ld, all, &a); err != nil || a.Refused > 0 || all.Accepted != 2000 || all.Logs.LogRecordCount() != 2000 {
+		if err := r.s.readMonitors(logs, all, &a); err != nil || a.Refused > 0 || all.Accepted != 2000 || all.Logs.LogRecordCount() != 2000 {
 			t.Fatalf("%v, %+v, %d", err, a, all.Logs.LogRecordCount())
 		}
 		runtime.ReadMemStats(&after)

@@ -86,6 +86,7 @@ func (s *server) rows(event record.Event) http.HandlerFunc {
 		defer in.Close()
 		var a answer
 		b := rowlog.NewBatch(wk, &q.defaults, s.cfg.MaxRows, a.refuse)
+		b.Makes = body.makes
 		if err := b.Fill(in); err != nil {
 			s.refuse(ctx, w, &answer{}, err)
 			return
@@ -150,12 +151,15 @@ func (s *server) refuse(ctx context.Context, w http.ResponseWriter, a *answer, e
 	var tooLarge *http.MaxBytesError
 	var tooMany rowlog.ErrTooMany
 	var media errMedia
+	var heavy errHeavy
 	switch {
 	case errors.Is(err, errBusy):
 		reason, status = "busy", http.StatusServiceUnavailable
 	case errors.As(err, &tooLarge):
 		reason, status = "too_large", http.StatusRequestEntityTooLarge
 		err = fmt.Errorf("the body has more than %d bytes unpacked (max_request_body_size); send it in parts", tooLarge.Limit)
+	case errors.As(err, &heavy):
+		reason, status = "too_large", http.StatusRequestEntityTooLarge
 	case errors.As(err, &tooMany):
 		reason, status = "too_many_rows", http.StatusRequestEntityTooLarge
 	case errors.As(err, &media):

@@ -291,3 +291,15 @@ func TestReferenceInParts(t *testing.T) {
 		t.Errorf("the configuration names the model: %d %+v", status, a)
 	}
 }
+
+// Rows count by what is made of them: what would never have room is refused for good.
+func TestRowsThatTakeTooMuch(t *testing.T) {
+	r := start(t, func(c *Config) { c.MaxInFlightMiB, c.HTTP.MaxRequestBodySize = 1, 1<<20 }, nil)
+	lists := strings.Repeat(`{"features":{"a":[`+strings.Repeat("1,", 9999)+"1]}}\n", 20)
+	if status, a, _ := r.post("/v1/predictions?model=m&format=ndjson", []byte(lists)); status != http.StatusRequestEntityTooLarge || !strings.Contains(a.Error, "10 times max_in_flight_mib") || len(r.took()) > 0 {
+		t.Errorf("%d %+v", status, a)
+	}
+	if status, a, _ := r.post("/v1/predictions?model=m&format=ndjson", []byte(lists[:len(lists)/4])); status != http.StatusOK || a.Accepted != 5 || r.s.budget.used.Load() != 0 {
+		t.Errorf("%d %+v", status, a)
+	}
+}

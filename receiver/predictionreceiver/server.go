@@ -57,7 +57,10 @@ func newServer(cfg *Config, set receiver.Settings, next consumer.Logs, tel *meta
 		return nil, err
 	}
 	s := &server{cfg: cfg, set: set, next: next, tel: tel, obs: obs, stop: func() {}}
-	s.budget.most = int64(cfg.MaxInFlightMiB) << 20
+	s.budget.most, s.budget.body = int64(cfg.MaxInFlightMiB)<<20, cfg.HTTP.MaxRequestBodySize
+	if s.budget.body <= 0 { // confighttp's own
+		s.budget.body = 20 << 20
+	}
 	s.workers, err = rowlog.NewWorkers(cfg.Mapping, cfg.Mappings, cfg.AttributePrefix, rowlog.AsIs)
 	if err != nil {
 		return nil, err
