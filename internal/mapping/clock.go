@@ -99,7 +99,7 @@ func (c *clock) read(n *tree.Node) (at int64, ok bool, err error) {
 			}
 			return c.fraction(n.Num), true, nil
 		}
-		if at, ok = EpochFloat(n.Num); !ok || c.layout != "" {
+		if at, ok = epochFloat(n.Num); !ok || c.layout != "" {
 			return 0, false, c.none(strconv.FormatFloat(n.Num, 'g', -1, 64))
 		}
 		return at, true, nil
@@ -123,7 +123,7 @@ func (c *clock) epoch(i int64) (int64, bool) {
 	case c.unit != 0:
 		return i * c.unit, i <= (1<<63-1)/c.unit && i >= -(1<<63-1)/c.unit
 	}
-	return Epoch(i)
+	return epoch(i)
 }
 
 // fraction keeps the nanoseconds that a float64 tells.

@@ -21,7 +21,7 @@ func (p *Plan) Fill(row []table.Cell, r *record.Record) error {
 		case ID:
 			r.ID, _ = scalar(c).Category() // no id is the empty one
 		case Timestamp:
-			at, ok, err := CellTime(*c)
+			at, ok, err := cellTime(*c)
 			if err != nil {
 				refused = record.Refusal{Reason: record.BadType, Key: t.Column, Detail: err.Error()}
 			}

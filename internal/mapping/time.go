@@ -18,7 +18,7 @@ import (
 //	2018-01-01T00:00:00Z        RFC 3339, with any offset
 //	2018-01-01 00:00:00.000     with a blank or T between, a fraction or none, and an offset, " UTC" or none
 //	2018-01-01                  its midnight
-//	1514764800                  since 1970, in the unit that Epoch tells
+//	1514764800                  since 1970, in the unit that epoch tells
 //
 // Without an offset it is UTC.
 func ParseTime(s string) (int64, error) {
@@ -35,13 +35,13 @@ func ParseTime(s string) (int64, error) {
 		return nanos(t, s)
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if n, ok := Epoch(i); ok {
+		if n, ok := epoch(i); ok {
 			return n, nil
 		}
 		return 0, noTime(s)
 	}
 	x, err := strconv.ParseFloat(s, 64)
-	if n, ok := EpochFloat(x); ok && err == nil {
+	if n, ok := epochFloat(x); ok && err == nil {
 		return n, nil
 	}
 	return 0, noTime(s)
@@ -93,7 +93,7 @@ func nanos(t time.Time, s string) (int64, error) {
 	return t.UnixNano(), nil
 }
 
-// Epoch returns the time i units after 1970 began. The unit follows from the
+// epoch returns the time i units after 1970 began. The unit follows from the
 // magnitude:
 //
 //	below 10¹¹   seconds       to the year 5138; of milliseconds only before March 1973
@@ -102,7 +102,7 @@ func nanos(t time.Time, s string) (int64, error) {
 //	above        nanoseconds
 //
 // It is not ok beyond the range of times.
-func Epoch(i int64) (int64, bool) {
+func epoch(i int64) (int64, bool) {
 	unit := epochUnit(math.Abs(float64(i)))
 	return i * unit, math.MinInt64/unit <= i && i <= math.MaxInt64/unit
 }
@@ -119,9 +119,9 @@ func epochUnit(abs float64) int64 {
 	return int64(time.Nanosecond)
 }
 
-// EpochFloat is Epoch with a fraction, to the nanosecond as far as a float64
+// epochFloat is epoch with a fraction, to the nanosecond as far as a float64
 // tells. It is not ok for NaN and beyond the range of times.
-func EpochFloat(x float64) (int64, bool) {
+func epochFloat(x float64) (int64, bool) {
 	whole, frac := math.Modf(x)
 	unit := float64(epochUnit(math.Abs(x)))
 	if !(math.Abs(whole)*unit < math.MaxInt64) {
@@ -130,21 +130,21 @@ func EpochFloat(x float64) (int64, bool) {
 	return int64(whole)*int64(unit) + int64(math.Round(frac*unit)), true
 }
 
-// CellTime reads the time in a cell of a column of times. A missing cell is no
+// cellTime reads the time in a cell of a column of times. A missing cell is no
 // error, and not ok.
-func CellTime(c table.Cell) (t int64, ok bool, err error) {
+func cellTime(c table.Cell) (t int64, ok bool, err error) {
 	switch c.Kind {
 	case table.Missing:
 		return 0, false, nil
 	case table.Time, table.Wall: // without a zone it is UTC
 		return c.Int, true, nil
 	case table.Integer:
-		if t, ok = Epoch(c.Int); !ok {
+		if t, ok = epoch(c.Int); !ok {
 			return 0, false, noTime(strconv.FormatInt(c.Int, 10))
 		}
 		return t, true, nil
 	case table.Number:
-		if t, ok = EpochFloat(c.Num); !ok {
+		if t, ok = epochFloat(c.Num); !ok {
 			return 0, false, noTime(strconv.FormatFloat(c.Num, 'g', -1, 64))
 		}
 		return t, true, nil

@@ -95,10 +95,10 @@ func TestEpochUnits(t *testing.T) {
 		sec := rapid.Int64Range(1e8, 9223372035).Draw(t, "seconds")
 		want := sec * 1e9
 		for _, unit := range []int64{1, 1e3, 1e6, 1e9} {
-			if got, ok := Epoch(sec * unit); !ok || got != want {
+			if got, ok := epoch(sec * unit); !ok || got != want {
 				t.Fatalf("%d is %d", sec*unit, got)
 			}
-			got, ok := EpochFloat(float64(sec * unit))
+			got, ok := epochFloat(float64(sec * unit))
 			if off := math.Abs(float64(got - want)); !ok || off > 1024 { // float64 has 53 bits for 63
 				t.Fatalf("%d as float64 is %d", sec*unit, got)
 			}
@@ -124,7 +124,7 @@ func TestCellTime(t *testing.T) {
 		{table.Cell{Kind: table.Boolean, Int: 1}, 0, false, true},
 		{table.Cell{Kind: table.Unsupported}, 0, false, true},
 	} {
-		if got, ok, err := CellTime(c.cell); ok && got != c.want || ok != c.ok || (err != nil) != c.bad {
+		if got, ok, err := cellTime(c.cell); ok && got != c.want || ok != c.ok || (err != nil) != c.bad {
 			t.Errorf("%+v is %d, %v, %v", c.cell, got, ok, err)
 		}
 	}
