@@ -148,6 +148,7 @@ func TestRow(t *testing.T) {
 		{"exploded rows of numbers", Config{Explode: []string{"instances", "predictions"}, Prefixes: map[string]string{"instances.": "features"}, Positions: map[string][]string{"instances": {"a", "b"}}},
 			`{"id":"r","instances":[[1,2],[3,4]],"predictions":[0.1,[0.2,0.3]]}`,
 			`id=r_0 features.a=1 features.b=2 predictions.Y0=0.1f | id=r_1 features.a=3 features.b=4 predictions.Y0=0.2f predictions.Y1=0.3f`},
+		{"exploded, and the id too long with the number", Config{Explode: []string{"out"}, Columns: map[string]string{"out": "features.a"}}, `{"id":"` + strings.Repeat("i", 255) + `","out":[1]}`, `! column "id" has 257 bytes with the number of the element; the limit is 256`},
 		{"exploded without a list", Config{Explode: []string{"instances"}}, `{"id":"r","features":{"a":1}}`, `id=r features.a=1`},
 		{"unequal lists", Config{Explode: []string{"instances", "outputs"}}, `{"instances":[1,2],"outputs":[1]}`,
 			`! column "outputs" has 1 elements, and instances has 2; element i of each is one prediction`},

@@ -45,6 +45,9 @@ func (m *Mapper) Row(n *tree.Node, defaults *record.Record, r *record.Record, em
 		if r.ID != "" {
 			r.ID += "_" + strconv.Itoa(i)
 		}
+		if err == nil && len(r.ID) > maxIdentity {
+			err = &RowError{Column: "id", Reason: TooLong, Problem: fmt.Sprintf("has %d bytes with the number of the element", len(r.ID)), Hint: fmt.Sprintf("the limit is %d", maxIdentity)}
+		}
 		if err := emit(err); err != nil {
 			return err
 		}
