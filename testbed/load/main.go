@@ -30,7 +30,7 @@ type options struct {
 	only                            string
 	profile                         string
 	soak                            time.Duration
-	rate                            int
+	rate, file                      int
 }
 
 func main() {
@@ -42,11 +42,15 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure these variants alone, as 0,10,11; 0 is the first")
 	flag.DurationVar(&o.soak, "soak", 0, "in place of all that: send at a moderate rate for this long, and watch memory")
 	flag.IntVar(&o.rate, "rate", 5000, "records a second of a soak")
+	flag.IntVar(&o.file, "file", 0, "in place of all that: let one file of Parquet be read, of so many MiB")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of the processor time of the last variant to this file")
 	flag.Parse()
 	do := run
-	if o.soak > 0 {
+	switch {
+	case o.soak > 0:
 		do = soak
+	case o.file > 0:
+		do = large
 	}
 	if err := do(o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
