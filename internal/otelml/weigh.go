@@ -56,71 +56,19 @@ var memory = [...]int64{
 	aResourceLogs: 160, aResource: 0, aScopeLogs: 136, aScope: 0, aLogRecord: 160, aText: 16, aKeyValue: 80, aValue: 32, aList: 48, aPairs: 48, anEntity: 120, aKey: 40,
 }
 
-// within tells what stands in a field of a message.
-func (m message) within(field protowire.Number) message {
-	switch m {
-	case aRequest:
-		if field == 1 {
-			return aResourceLogs
-		}
-	case aResourceLogs:
-		switch field {
-		case 1:
-			return aResource
-		case 2, 1000: // the second is of OTLP before 0.9
-			return aScopeLogs
-		}
-	case aResource:
-		switch field {
-		case 1:
-			return aKeyValue
-		case 3:
-			return anEntity
-		}
-	case anEntity:
-		if field == 3 || field == 4 {
-			return aKey
-		}
-	case aScopeLogs:
-		switch field {
-		case 1:
-			return aScope
-		case 2:
-			return aLogRecord
-		}
-	case aScope:
-		if field == 3 {
-			return aKeyValue
-		}
-	case aLogRecord:
-		switch field {
-		case 5:
-			return aValue
-		case fieldAttributes:
-			return aKeyValue
-		}
-	case aKeyValue:
-		if field == fieldValue {
-			return aValue
-		}
-	case aValue:
-		switch field {
-		case 5:
-			return aList
-		case 6:
-			return aPairs
-		}
-	case aList:
-		if field == 1 {
-			return aValue
-		}
-	case aPairs:
-		if field == 1 {
-			return aKeyValue
-		}
-	default:
-	}
-	return aText
+// inside is what stands in the fields of a message; in all others stand texts.
+var inside = [...]map[protowire.Number]message{
+	aRequest:      {1: aResourceLogs},
+	aResourceLogs: {1: aResource, 2: aScopeLogs, 1000: aScopeLogs}, // the last is of OTLP before 0.9
+	aResource:     {1: aKeyValue, 3: anEntity},
+	aScopeLogs:    {1: aScope, 2: aLogRecord},
+	aScope:        {3: aKeyValue},
+	aLogRecord:    {5: aValue, fieldAttributes: aKeyValue},
+	aKeyValue:     {fieldValue: aValue},
+	aValue:        {5: aList, 6: aPairs},
+	aList:         {1: aValue},
+	aPairs:        {1: aKeyValue},
+	anEntity:      {3: aKey, 4: aKey},
 }
 
 // message weighs one. Groups are refused: OTLP has none, and pdata takes fields
@@ -147,7 +95,7 @@ func (w *Weight) message(b []byte, m message, depth int) error {
 			return ErrNotOTLP
 		}
 		b = b[n:]
-		of := m.within(field)
+		of := inside[m][field]
 		w.Memory += memory[of]
 		if of == aLogRecord {
 			w.Records++

@@ -16,7 +16,7 @@ const named = 0x80
 // Append adds nodes to b, in a form that keeps every value to the bit:
 //
 //	nodes  uvarint number, then for each: kind, with 80 if a name follows · [name] · value
-//	value  Number: 8 bytes, IEEE 754 · Integer, Time: varint · Boolean: a byte · Text: a text · Array, Object: nodes
+//	value  Number: 8 bytes, IEEE 754 · Integer, Time, Wall: varint · Boolean: a byte · Text: a text · Array, Object: nodes
 //	text   uvarint length, then the bytes
 func Append(b []byte, nodes []Node) []byte {
 	b = binary.AppendUvarint(b, uint64(len(nodes)))
@@ -32,7 +32,7 @@ func Append(b []byte, nodes []Node) []byte {
 		case Missing, Unusable:
 		case Number:
 			b = binary.BigEndian.AppendUint64(b, math.Float64bits(n.Num))
-		case Integer, Time:
+		case Integer, Time, Wall:
 			b = binary.AppendVarint(b, n.Int)
 		case Boolean:
 			b = append(b, byte(n.Int))
@@ -92,7 +92,7 @@ func (n *Node) read(b []byte, depth int) (rest []byte, err error) {
 			return nil, fmt.Errorf("%w: a number of %d bytes", ErrCorrupt, len(b))
 		}
 		n.Num, b = math.Float64frombits(binary.BigEndian.Uint64(b)), b[8:]
-	case Integer, Time:
+	case Integer, Time, Wall:
 		v, size := binary.Varint(b)
 		if size <= 0 {
 			return nil, fmt.Errorf("%w: no integer", ErrCorrupt)

@@ -12,7 +12,7 @@ func TestNodesComeBack(t *testing.T) {
 	nodes := []Node{
 		{},
 		{Kind: Number, Num: 0.1}, {Kind: Number, Num: math.Inf(-1)}, {Kind: Number, Num: math.Copysign(0, -1)},
-		{Kind: Integer, Int: math.MinInt64}, {Kind: Integer, Int: 7}, {Kind: Time, Int: 1},
+		{Kind: Integer, Int: math.MinInt64}, {Kind: Integer, Int: 7}, {Kind: Time, Int: 1}, {Kind: Wall, Int: -1},
 		{Kind: Boolean, Int: 1}, {Kind: Boolean}, {Kind: Text, Text: "é\x00"}, {Kind: Text}, {Kind: Unusable},
 		{Kind: Array, Sub: []Node{{Kind: Array}, {Kind: Object, Sub: []Node{{Name: "a", Kind: Integer, Int: 1}, {Name: "b"}}}}},
 	}

@@ -9,7 +9,7 @@ package tree
 // Kind says what a Node holds.
 type Kind uint8
 
-// The kinds of a Node.
+// The kinds of a Node. Append writes their numbers, so that they stay.
 const (
 	Missing  Kind = iota // null, NaN, or nothing
 	Number               // Num
@@ -17,13 +17,13 @@ const (
 	Boolean              // Int: 0 or 1
 	Text                 // Text, valid UTF-8
 	Time                 // Int: Unix nanoseconds
-	Wall                 // Int: likewise, of a date and a time that name no zone, as if they were UTC
 	Array                // Sub, without names
 	Object               // Sub, with names
-	Unusable             // a value of a type that none of the above holds
+	Unusable             // a value of a type that none of these holds
+	Wall                 // Int: as of Time, of a date and a time that name no zone, as if they were UTC
 )
 
-var kindNames = [...]string{"missing", "a number", "an integer", "a boolean", "text", "a time", "a time without a zone", "an array", "an object", "of an unknown type"}
+var kindNames = [...]string{"missing", "a number", "an integer", "a boolean", "text", "a time", "an array", "an object", "of an unknown type", "a time without a zone"}
 
 // String returns the words that messages use for k.
 func (k Kind) String() string { return kindNames[k] }
