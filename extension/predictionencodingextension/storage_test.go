@@ -1,66 +1,22 @@
 package predictionencodingextension
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/extension/extensiontest"
-	"go.opentelemetry.io/collector/extension/xextension/storage"
 
+	"github.com/driftmeter/driftmeter/internal/halves/halvestest"
 	"github.com/driftmeter/driftmeter/internal/trial/trialtest"
 )
 
-// brittle is a file_storage, and its host, whose disk is full when it is told so.
-type brittle struct {
-	storage.Extension
-	full atomic.Bool
-}
-
-func (b *brittle) GetExtensions() map[component.ID]component.Component {
-	return map[component.ID]component.Component{component.MustNewID("file_storage"): b}
-}
-
-func (b *brittle) GetClient(ctx context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
-	c, err := b.Extension.GetClient(ctx, kind, id, name)
-	return brittleClient{c, b}, err
-}
-
-type brittleClient struct {
-	storage.Client
-	b *brittle
-}
-
-func (c brittleClient) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	if c.b.full.Load() {
-		return errors.New("no space left on device")
-	}
-	return c.Client.Batch(ctx, ops...)
-}
-
-func newBrittle(t *testing.T) *brittle {
-	t.Helper()
-	f := filestorage.NewFactory()
-	cfg := f.CreateDefaultConfig().(*filestorage.Config)
-	cfg.Directory = t.TempDir()
-	e, err := f.Create(t.Context(), extensiontest.NewNopSettings(f.Type()), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &brittle{Extension: e.(storage.Extension)}
-}
-
 func stored(c *Config) {
-	id := component.MustNewID("file_storage")
+	id := halvestest.ID
 	c.Format, c.Storage = formatEvents, &id
 }
 
@@ -71,7 +27,7 @@ const joined = "ml.prediction 2026-11-01T12:00:00Z model.name=m model.version=de
 func TestHalvesWaitInTheStorage(t *testing.T) {
 	request, response := []byte(event("request", "s", `"data":{"instances":[1]}`)), []byte(event("response", "s", `"data":{"predictions":[2]}`))
 	for _, order := range [][2][]byte{{request, response}, {response, request}} {
-		host := newBrittle(t)
+		host := halvestest.NewHost(t)
 		r := startOn(t, host, stored)
 		r.gives(order[0])
 		r.stop()
@@ -88,7 +44,7 @@ func TestHalvesWaitInTheStorage(t *testing.T) {
 		if err != nil || len(late.Halves) != 0 {
 			t.Errorf("%d are given up, %v", len(late.Halves), err)
 		}
-		if deps := r.e.Dependencies(); !slices.Equal(deps, []component.ID{component.MustNewID("file_storage")}) {
+		if deps := r.e.Dependencies(); !slices.Equal(deps, []component.ID{halvestest.ID}) {
 			t.Errorf("depends on %v", deps)
 		}
 		r.stop()
@@ -97,7 +53,7 @@ func TestHalvesWaitInTheStorage(t *testing.T) {
 
 // A message that is tried keeps nothing, and needs no storage.
 func TestTryingKeepsNothing(t *testing.T) {
-	r := startOn(t, newBrittle(t), stored)
+	r := startOn(t, halvestest.NewHost(t), stored)
 	path := filepath.Join(t.TempDir(), "message")
 	if err := os.WriteFile(path, []byte(event("request", "s", `"data":{"instances":[1]}`)+event("response", "s", `"data":{"predictions":[2]}`)), 0o600); err != nil {
 		t.Fatal(err)
@@ -110,10 +66,10 @@ func TestTryingKeepsNothing(t *testing.T) {
 // While the disk is full no message counts as read; when the extension ends that is
 // an error.
 func TestFullStorage(t *testing.T) {
-	host := newBrittle(t)
+	host := halvestest.NewHost(t)
 	synctest.Test(t, func(t *testing.T) {
 		r := startOn(t, host, stored)
-		host.full.Store(true)
+		host.Full.Store(true)
 		read := make(chan error)
 		go func() {
 			_, err := r.read([]byte(event("request", "s", `"data":{"instances":[1]}`)))
@@ -125,12 +81,12 @@ func TestFullStorage(t *testing.T) {
 			t.Errorf("it is read: %v", err)
 		default:
 		}
-		host.full.Store(false)
+		host.Full.Store(false)
 		if err := <-read; err != nil {
 			t.Error(err)
 		}
 		r.gives([]byte(event("response", "s", `"data":{"predictions":[2]}`)), joined)
-		host.full.Store(true)
+		host.Full.Store(true)
 		go func() {
 			_, err := r.read([]byte(event("request", "t", `"data":{"instances":[1]}`)))
 			read <- err
@@ -142,7 +98,7 @@ func TestFullStorage(t *testing.T) {
 		if err := <-read; err == nil || !strings.Contains(err.Error(), "storage=file_storage: the storage cannot be written: no space left") {
 			t.Error(err)
 		}
-		host.full.Store(false)
+		host.Full.Store(false)
 		r.stop()
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/driftmeter/driftmeter/internal/halves/halvestest"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver/internal/metadata"
 )
 
@@ -82,7 +83,7 @@ func BenchmarkInferences(b *testing.B) {
 			host := componenttest.NewNopHost()
 			if change != nil {
 				change(cfg)
-				host = newBrittle(b)
+				host = halvestest.NewHost(b)
 			}
 			made, err := NewFactory().CreateLogs(b.Context(), receivertest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
 			if err != nil {

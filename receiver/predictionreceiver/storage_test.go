@@ -9,66 +9,19 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
-	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
-	"go.opentelemetry.io/collector/extension/extensiontest"
-	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/driftmeter/driftmeter/internal/halves/halvestest"
 	"github.com/driftmeter/driftmeter/receiver/predictionreceiver/internal/metadata"
 )
 
-// brittle is a file_storage, and its host, whose disk is full when it is told so.
-type brittle struct {
-	component.StartFunc
-	component.ShutdownFunc
-	storage.Extension
-	full atomic.Bool
-}
-
-func (b *brittle) Start(context.Context, component.Host) error { return nil }
-func (b *brittle) Shutdown(context.Context) error              { return nil }
-
-func (b *brittle) GetExtensions() map[component.ID]component.Component {
-	return map[component.ID]component.Component{component.MustNewID("file_storage"): b}
-}
-
-func (b *brittle) GetClient(ctx context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
-	c, err := b.Extension.GetClient(ctx, kind, id, name)
-	return brittleClient{c, b}, err
-}
-
-type brittleClient struct {
-	storage.Client
-	b *brittle
-}
-
-func (c brittleClient) Batch(ctx context.Context, ops ...*storage.Operation) error {
-	if c.b.full.Load() {
-		return errors.New("no space left on device")
-	}
-	return c.Client.Batch(ctx, ops...)
-}
-
-func newBrittle(t testing.TB) *brittle {
-	t.Helper()
-	f := filestorage.NewFactory()
-	cfg := f.CreateDefaultConfig().(*filestorage.Config)
-	cfg.Directory = t.TempDir()
-	e, err := f.Create(t.Context(), extensiontest.NewNopSettings(f.Type()), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &brittle{Extension: e.(storage.Extension)}
-}
-
 func stored(c *Config) {
-	id := component.MustNewID("file_storage")
+	id := halvestest.ID
 	c.Storage = &id
 }
 
@@ -100,7 +53,7 @@ const (
 
 // What was acknowledged waits across restarts, and is not counted as given up.
 func TestHalvesWaitInTheStorage(t *testing.T) {
-	host := newBrittle(t)
+	host := halvestest.NewHost(t)
 	r := startOn(t, host, stored, nil)
 	r.wants(r.request("a"), waits)
 	r.wants(r.response("b"), waits)
@@ -129,10 +82,10 @@ func TestHalvesWaitInTheStorage(t *testing.T) {
 // With a full disk nothing is acknowledged; with room again all is kept that is sent
 // again, and what had been passed on is not passed on again.
 func TestFullStorage(t *testing.T) {
-	host := newBrittle(t)
+	host := halvestest.NewHost(t)
 	r := startOn(t, host, stored, nil)
 	r.wants(r.request("a"), waits)
-	host.full.Store(true)
+	host.Full.Store(true)
 	const full = "503 accepted=0 pending=0 refused=0 not all was kept; send all of it again: the storage cannot be written: no space left on device"
 	r.wants(r.request("b"), full)
 	r.wants(r.response("a"), full)
@@ -140,7 +93,7 @@ func TestFullStorage(t *testing.T) {
 		t.Errorf("%d requests are refused, %d halves wait", n, r.s.pairs.Len())
 	}
 	r.wants(r.response("a"), full)
-	host.full.Store(false)
+	host.Full.Store(false)
 	r.wants(r.response("a"), joined)
 	r.wants(r.request("b"), waits)
 	r.stop()
@@ -166,7 +119,7 @@ func TestInferencesAreNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	busy, never := errors.New("busy"), consumererror.NewPermanent(errors.New("never"))
-	host := newBrittle(t)
+	host := halvestest.NewHost(t)
 	r := startOn(t, host, stored, next)
 	for _, id := range []string{"a", "b", "c"} {
 		r.wants(r.request(id), waits)
@@ -209,7 +162,7 @@ func TestManyInferencesOfARequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := startOn(t, newBrittle(t), stored, next)
+	r := startOn(t, halvestest.NewHost(t), stored, next)
 	var events []string
 	for i := range 200 {
 		for kind, data := range map[string]string{kserveRequest: `{"instances":[1]}`, kserveResponse: `{"predictions":[0]}`} {

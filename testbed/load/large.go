@@ -63,20 +63,13 @@ func large(o options, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path, err := testbed.WriteConfig(dir, largeConfig, map[string]any{"ROWS": folder, "DIR": filepath.Join(dir, "state"), "OWN": ports[0]})
-	if err != nil {
-		return err
-	}
-	p, err := testbed.Start(bin, path)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	p, err := launch(ctx, bin, dir, largeConfig, map[string]any{"ROWS": folder, "DIR": filepath.Join(dir, "state"), "OWN": ports[0]})
 	if err != nil {
 		return err
 	}
 	defer p.Kill()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	if err := p.Ready(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, p.Output())
-	}
 	for read := int64(0); read < rows; time.Sleep(time.Second) {
 		values, err := testbed.Scrape(ctx, fmt.Sprintf("127.0.0.1:%d", ports[0]))
 		if err != nil {

@@ -124,18 +124,11 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 	}
 	values := map[string]any{"PPROF": ports[1], "DIR": state, "TRUTH": v.truth, "PROFILE": v.profile, "SEGMENTS": v.segments, "PIPELINES": v.pipelines()}
 	maps.Copy(values, at.values)
-	path, err := testbed.WriteConfig(dir, strings.ReplaceAll(config, "$RECEIVER", from.config), values)
-	if err != nil {
-		return result{}, err
-	}
-	p, err := testbed.Start(bin, path)
+	p, err := launch(ctx, bin, dir, strings.ReplaceAll(config, "$RECEIVER", from.config), values)
 	if err != nil {
 		return result{}, err
 	}
 	defer p.Kill()
-	if err := p.Ready(ctx); err != nil {
-		return result{}, fmt.Errorf("%w\n%s", err, p.Output())
-	}
 	batches, err := from.batches(templates, v.apart)
 	if err != nil {
 		return result{}, err
@@ -175,6 +168,23 @@ func measure(bin, dir string, v variant, templates []*testbed.Template, o option
 		return result{}, err
 	}
 	return result{micros: float64((used - cpu).Microseconds()) / float64(records), records: records, memory: memory}, <-taken
+}
+
+// launch starts the Collector and waits until it is ready.
+func launch(ctx context.Context, bin, dir, config string, values map[string]any) (*testbed.Process, error) {
+	path, err := testbed.WriteConfig(dir, config, values)
+	if err != nil {
+		return nil, err
+	}
+	p, err := testbed.Start(bin, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Ready(ctx); err != nil {
+		p.Kill()
+		return nil, fmt.Errorf("%w\n%s", err, p.Output())
+	}
+	return p, nil
 }
 
 // load sends batches, each with times of its own, all within one hour.

@@ -83,23 +83,16 @@ func soak(o options, out, progress io.Writer) error {
 		return err
 	}
 	state := dir + "/state"
-	path, err := testbed.WriteConfig(dir, soakConfig, map[string]any{
+	ctx, cancel := context.WithTimeout(context.Background(), o.soak+time.Minute)
+	defer cancel()
+	p, err := launch(ctx, bin, dir, soakConfig, map[string]any{
 		"PORT": ports[0], "OWN": ports[1], "DIR": state, "WAIT": soakWait,
 		"AWAITED": o.rate / 2 * int(soakWait/time.Second), // as many as wait at the mean rate: too few for the higher one
 	})
 	if err != nil {
 		return err
 	}
-	p, err := testbed.Start(bin, path)
-	if err != nil {
-		return err
-	}
 	defer p.Kill()
-	ctx, cancel := context.WithTimeout(context.Background(), o.soak+time.Minute)
-	defer cancel()
-	if err := p.Ready(ctx); err != nil {
-		return fmt.Errorf("%w\n%s", err, p.Output())
-	}
 	s := &soaked{p: p, state: state, own: fmt.Sprintf("127.0.0.1:%d", ports[1]), begin: time.Now()}
 	sent := make(chan error, 1)
 	go func() {
